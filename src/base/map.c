@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/map.h"
+
+#include <assert.h>
+
+#include "base/alloc.h"
+
+#define MIN_SLOTS 8
+
+void ys_map_init(struct ys_map *map, const struct ysync_alloc *alloc)
+{
+    *map = (struct ys_map){ .alloc = alloc };
+}
+
+void ys_map_deinit(struct ys_map *map)
+{
+    ys_free(map->alloc, map->slots);
+    ys_map_init(map, map->alloc);
+}
+
+void *ys_map_find(const struct ys_map *map, uint64_t hash, ys_map_is_fn *is, const void *key)
+{
+    size_t mask = map->slot_count - 1;
+
+    if (map->slot_count == 0)
+        return NULL;
+    for (size_t i = (size_t)hash & mask; map->slots[i].item; i = (i + 1) & mask) {
+        if (map->slots[i].hash == hash && is(map->slots[i].item, key))
+            return map->slots[i].item;
+    }
+    return NULL;
+}
+
+static void put(struct ys_map_slot *slots, size_t slot_count, struct ys_map_slot entry)
+{
+    size_t mask = slot_count - 1;
+    size_t i = (size_t)entry.hash & mask;
+
+    while (slots[i].item)
+        i = (i + 1) & mask;
+    slots[i] = entry;
+}
+
+static enum ysync_err resize(struct ys_map *map, size_t slot_count)
+{
+    struct ys_map_slot *slots = ys_alloc_zeroed(map->alloc, slot_count, sizeof(*slots));
+
+    if (!slots)
+        return YSYNC_ERR_NOMEM;
+    for (size_t i = 0; i < map->slot_count; i++) {
+        if (map->slots[i].item)
+            put(slots, slot_count, map->slots[i]);
+    }
+    ys_free(map->alloc, map->slots);
+    map->slots = slots;
+    map->slot_count = slot_count;
+    return YSYNC_OK;
+}
+
+enum ysync_err ys_map_reserve(struct ys_map *map, size_t extra)
+{
+    size_t slot_count = map->slot_count ? map->slot_count : MIN_SLOTS;
+
+    if (extra > SIZE_MAX / 4 - map->count)
+        return YSYNC_ERR_NOMEM;
+    while (map->count + extra > slot_count - slot_count / 4)
+        slot_count *= 2;
+    return slot_count == map->slot_count ? YSYNC_OK : resize(map, slot_count);
+}
+
+void ys_map_add(struct ys_map *map, uint64_t hash, void *item)
+{
+    assert(item && map->count < map->slot_count - map->slot_count / 4);
+    put(map->slots, map->slot_count, (struct ys_map_slot){ hash, item });
+    map->count++;
+}
+
+/* Fills the hole at i with the next item that would rather stand there, and so on until the run of items ends. */
+static void close_hole(struct ys_map *map, size_t i)
+{
+    size_t mask = map->slot_count - 1;
+
+    for (size_t j = (i + 1) & mask; map->slots[j].item; j = (j + 1) & mask) {
+        size_t home = (size_t)map->slots[j].hash & mask;
+
+        if (((j - home) & mask) >= ((j - i) & mask)) {
+            map->slots[i] = map->slots[j];
+            i = j;
+        }
+    }
+    map->slots[i].item = NULL;
+}
+
+void ys_map_remove(struct ys_map *map, uint64_t hash, const void *item)
+{
+    size_t mask = map->slot_count - 1;
+    size_t i = (size_t)hash & mask;
+
+    assert(map->count > 0);
+    while (map->slots[i].item != item)
+        i = (i + 1) & mask;
+    close_hole(map, i);
+    map->count--;
+    if (map->count == 0)
+        ys_map_deinit(map);
+    else if (map->slot_count > MIN_SLOTS && map->count < map->slot_count / 8)
+        (void)!resize(map, map->slot_count / 2); /* without memory for a smaller table the larger one stays */
+}
+
+void *ys_map_next(const struct ys_map *map, size_t *position)
+{
+    while (*position < map->slot_count) {
+        void *item = map->slots[(*position)++].item;
+
+        if (item)
+            return item;
+    }
+    return NULL;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Many timers on one clock that the caller owns: a pairing heap through the timers themselves, so that
+ * arming needs no memory and takes no time, and a million idle rooms cost nothing per tick.
+ *
+ *          3                 the root is due first; every child is due no earlier than its parent
+ *        / | \               child: first of the children; next: their chain
+ *       7  5  9
+ *
+ * Times are milliseconds of one monotonic clock. Nothing here reads a clock.
+ */
+#ifndef YS_BASE_TIMER_H
+#define YS_BASE_TIMER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define YS_TIMER_NEVER UINT64_MAX
+
+struct ys_timer;
+
+/* May arm and disarm any timer, and free its own. */
+typedef void ys_timer_fn(struct ys_timer *timer, uint64_t now_ms);
+
+struct ys_timer {
+    uint64_t due_ms;
+    ys_timer_fn *fire;
+    struct ys_timer *child;
+    struct ys_timer *next;
+    struct ys_timer **link; /* what points here; NULL: not armed */
+};
+
+struct ys_timers {
+    struct ys_timer *root;
+};
+
+void ys_timer_init(struct ys_timer *timer, ys_timer_fn *fire);
+
+/* Fires once, at or after due_ms; moves a timer that is armed already. */
+void ys_timer_arm(struct ys_timers *timers, struct ys_timer *timer, uint64_t due_ms);
+void ys_timer_disarm(struct ys_timers *timers, struct ys_timer *timer); /* does nothing if it is not armed */
+
+static inline bool ys_timer_is_armed(const struct ys_timer *timer)
+{
+    return timer->link != NULL;
+}
+
+/* When the next one is due; YS_TIMER_NEVER if none is armed. */
+uint64_t ys_timers_next(const struct ys_timers *timers);
+
+/* Fires all that are due. What a callback arms for now or earlier fires in the same call. */
+void ys_timers_run(struct ys_timers *timers, uint64_t now_ms);
+
+#endif

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+#include "ysync/version.h"
+
+const char *ysync_version(void)
+{
+    return YSYNC_VERSION;
+}

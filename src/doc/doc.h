@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the layers above use of documents beside the public doc.h: the same encoders, writing straight
+ * into a message under construction.
+ */
+#ifndef YS_DOC_DOC_H
+#define YS_DOC_DOC_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "ysync/doc.h"
+
+/* Appends the state vector. */
+YSYNC_CHECKED enum ysync_err ys_doc_put_state_vector(const struct ysync_doc *doc, struct ys_buf *out);
+
+/* Appends what a document with this state vector lacks, as one update. On MALFORMED, *problem says what
+ * was wrong with it and nothing was appended. */
+YSYNC_CHECKED enum ysync_err ys_doc_put_diff(struct ysync_doc *doc, struct ysync_bytes state_vector,
+                                             struct ys_buf *out, const char **problem);
+
+/* Memory that the document holds, in constant time. */
+size_t ys_doc_bytes(const struct ysync_doc *doc);
+
+/* Walks every invariant; aborts with a message if one does not hold. For tests, fuzzers and debug builds. */
+void ys_doc_check(const struct ysync_doc *doc);
+
+#endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A hub: the rooms of one event loop, made when somebody joins and evicted some time after the last
+ * one left.
+ *
+ *     ys_hub_join("blog") -> member ----.
+ *     ys_hub_join("blog") -> member ----+-- room "blog" -- document, presence
+ *     ys_hub_join("todo") -> member ------- room "todo"
+ *
+ *     ys_member_receive(m, message)     a message from m's client: the room takes it in and puts what
+ *                                       follows from it into the members' outboxes
+ *     events.wake(m's user)             m's outbox was empty and is no more
+ *     ys_member_take(m)                 the next message for m's client
+ *
+ * There are no sockets here and no clock: the transport feeds messages in, takes messages out when it can
+ * send, and says what time it is, in milliseconds of a monotonic clock that never goes back.
+ *
+ * A hub and all that is in it belong to one thread.
+ */
+#ifndef YS_ROOM_HUB_H
+#define YS_ROOM_HUB_H
+
+#include <stdbool.h>
+
+#include "base/blob.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "doc/doc.h"
+#include "protocol/message.h"
+#include "ysync/err.h"
+
+struct ys_hub;
+struct ys_room;
+struct ys_member;
+
+struct ys_hub_config {
+    const struct ysync_alloc *alloc; /* kept */
+    const struct ysync_log *log;     /* kept; may be NULL */
+    struct ys_hash_seed seed;        /* random, secret */
+    uint64_t evict_after_ms;         /* how long an empty room is kept */
+    size_t max_rooms;                /* 0: no limit */
+    size_t max_pending_bytes;        /* for each room: of updates that wait for others */
+    size_t max_presence_bytes;       /* for each client id: of one state's JSON */
+    size_t max_outbox_bytes;         /* for each member: of messages that are queued, see ys_member_take() */
+};
+
+/* What the hub did, summed since it was made. */
+struct ys_hub_counters {
+    uint64_t received[YS_MESSAGE_TYPES]; /* messages, by enum ys_message_type */
+    uint64_t sent[YS_MESSAGE_TYPES];     /* messages put into outboxes */
+    uint64_t updates_applied;            /* that held anything new */
+    uint64_t malformed;
+    uint64_t evictions;
+};
+
+YSYNC_CHECKED enum ysync_err ys_hub_new(const struct ys_hub_config *config, struct ys_hub **out);
+
+/* All members have left. Accepts NULL. */
+void ys_hub_free(struct ys_hub *hub);
+
+/* Does everything that is due: evictions, presence that ran out, keep-alive messages. */
+void ys_hub_tick(struct ys_hub *hub, uint64_t now_ms);
+
+/* When ys_hub_tick() is due next; UINT64_MAX when nothing is. */
+uint64_t ys_hub_next_tick(const struct ys_hub *hub);
+
+const struct ys_hub_counters *ys_hub_counters(const struct ys_hub *hub);
+
+/* Rooms */
+
+size_t ys_hub_room_count(const struct ys_hub *hub);
+
+/* The room, or NULL: looking never creates one. */
+struct ys_room *ys_hub_find(const struct ys_hub *hub, struct ysync_bytes name);
+
+/* All rooms in no particular order: start with *position = 0, until NULL. Nothing may be joined, left or ticked meanwhile. */
+struct ys_room *ys_hub_next_room(const struct ys_hub *hub, size_t *position);
+
+/* Finds the room or makes it. One that nobody joins is evicted like one that was left. Errors: NOMEM, LIMIT. */
+YSYNC_CHECKED enum ysync_err ys_hub_open(struct ys_hub *hub, struct ysync_bytes name, uint64_t now_ms,
+                                         struct ys_room **out);
+
+struct ysync_bytes ys_room_name(const struct ys_room *room);
+size_t ys_room_member_count(const struct ys_room *room);
+struct ysync_doc *ys_room_doc(struct ys_room *room); /* to read; changes go through ys_room_apply() */
+
+/* Applies an update that came from no member, and sends what was new to every member. Errors of ysync_doc_apply(). */
+YSYNC_CHECKED enum ysync_err ys_room_apply(struct ys_room *room, struct ysync_bytes update, uint64_t now_ms);
+
+/* Members */
+
+struct ys_member_events {
+    /* The outbox was empty and is no more. Called once until ys_member_take() has returned NULL. Must only
+     * take note: no call into the hub from inside. */
+    void (*wake)(void *user);
+};
+
+struct ys_member_options {
+    bool is_read_only; /* its updates are not applied; presence works */
+};
+
+/* Joins, making the room on demand. The greeting (sync step 1, presence) is in the outbox on return.
+ * events is kept, not copied. *out is good until ys_member_leave(). Errors: NOMEM, LIMIT (max_rooms);
+ * then nobody joined, and no room was made. */
+YSYNC_CHECKED enum ysync_err ys_hub_join(struct ys_hub *hub, struct ysync_bytes room_name,
+                                         const struct ys_member_events *events, void *user,
+                                         const struct ys_member_options *options, uint64_t now_ms,
+                                         struct ys_member **out);
+
+/* The states that the member owned are removed, everybody else is told, and what was queued for it is dropped. */
+void ys_member_leave(struct ys_member *member, uint64_t now_ms);
+
+/* Takes in one message of the member's client: one whole WebSocket message.
+ *
+ * MALFORMED: nothing of it was applied and nobody saw it; *problem is a static phrase for the close
+ * reason, and the member should leave. LIMIT: likewise, the room or the member is full. NOMEM: likewise. */
+YSYNC_CHECKED enum ysync_err ys_member_receive(struct ys_member *member, struct ysync_bytes message,
+                                               uint64_t now_ms, const char **problem);
+
+/* The next message for the member's client, or NULL when there is none: the reference is the caller's.
+ * Take only what can be sent: while a slow client's messages wait here, they are bounded; a client that
+ * falls behind max_outbox_bytes gets one update for all that it missed. */
+struct ys_blob *ys_member_take(struct ys_member *member, uint64_t now_ms);
+
+bool ys_member_has_output(const struct ys_member *member);
+struct ys_room *ys_member_room(const struct ys_member *member);
+
+#endif
