@@ -1,5 +1,6 @@
 # The libraries that ysync stands on, all of them packaged by Debian; the Makefile installs them there.
 find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
 pkg_check_modules(UV REQUIRED IMPORTED_TARGET libuv)
 pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
 
