@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The server runs on threads of its own; the main thread only waits for a signal. SIGTERM and SIGINT are blocked
+ * before those threads start, so that none of them can be interrupted by one, and sigwait() takes the first.
+ * From then on the next one ends the program on the spot, in case stopping takes longer than somebody likes.
+ */
+#include "cli/serve.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* The longest room name takes 3 KiB when every byte of it is escaped. */
+#define MAX_LOG_LINE 8192
+
+/* "2026-01-31T23:59:59.123Z" (RFC 3339) */
+static void format_time(char *to, size_t size)
+{
+    struct timespec now;
+    struct tm utc;
+    char seconds[32];
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    strftime(seconds, sizeof(seconds), "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(to, size, "%s.%03dZ", seconds, (int)(now.tv_nsec / 1000000));
+}
+
+/* Each line leaves in one call, so that lines of several threads do not mix. */
+static void log_text(void *user, enum ysync_log_level level, const char *event, const struct ysync_log_field *fields)
+{
+    char line[MAX_LOG_LINE];
+    char now[40];
+
+    (void)user;
+    format_time(now, sizeof(now));
+    ysync_log_format_text(line, sizeof(line), level, event, fields);
+    fprintf(stderr, "%s %s\n", now, line);
+}
+
+static void log_json(void *user, enum ysync_log_level level, const char *event, const struct ysync_log_field *fields)
+{
+    char line[MAX_LOG_LINE];
+    char now[40];
+
+    (void)user;
+    format_time(now, sizeof(now));
+    ysync_log_format_json(line, sizeof(line), level, event, fields);
+    fprintf(stderr, "{\"time\":\"%s\",%s\n", now, line + 1); /* the object goes on behind its brace */
+}
+
+/* A handler and not the default action, which process 1 of a container does not have. */
+static void end_at_once(int signal_number)
+{
+    _exit(128 + signal_number);
+}
+
+static void block_stop_signals(sigset_t *stop_signals)
+{
+    struct sigaction action;
+
+    memset(&action, 0, sizeof(action));
+    action.sa_handler = end_at_once;
+    sigemptyset(stop_signals);
+    sigaddset(stop_signals, SIGTERM);
+    sigaddset(stop_signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, stop_signals, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+}
+
+static void wait_for_stop(const sigset_t *stop_signals)
+{
+    int signal_number;
+
+    sigwait(stop_signals, &signal_number);
+    pthread_sigmask(SIG_UNBLOCK, stop_signals, NULL);
+}
+
+/* Whoever started the program may wait for these lines: they must not sit in a buffer. */
+static void announce(const struct ysync_server *server)
+{
+    const char *address;
+
+    for (size_t i = 0; (address = ysync_server_address(server, i)) != NULL; i++)
+        printf("ysync: listening on %s\n", address);
+    fflush(stdout);
+}
+
+static int complain(enum ysync_err err, const struct ysync_problem *problem)
+{
+    fprintf(stderr, "ysync: %s\n", problem->text[0] ? problem->text : ysync_strerror(err));
+    return err == YSYNC_ERR_INVALID_ARG ? 2 : 1;
+}
+
+int ys_serve(const struct ys_serve_options *options)
+{
+    struct ysync_server_config config;
+    struct ysync_problem problem = { "" };
+    struct ysync_server *server = NULL;
+    sigset_t stop_signals;
+    enum ysync_err err;
+    int status = 0;
+
+    ys_serve_options_apply(options, &config);
+    config.log.write = options->log_format == YS_LOG_FORMAT_JSON ? log_json : log_text;
+    block_stop_signals(&stop_signals);
+
+    err = ysync_server_new(&config, &server, &problem);
+    if (!err)
+        err = ysync_server_start(server, &problem);
+    if (err) {
+        status = complain(err, &problem);
+        goto done;
+    }
+    announce(server);
+    wait_for_stop(&stop_signals);
+    ysync_server_stop(server);
+done:
+    ysync_server_free(server);
+    return status;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/serve_options.h"
+
+#include <string.h>
+
+#define KIB UINT64_C(1024)
+#define GIB (KIB * KIB * KIB)
+#define HOUR_MS UINT64_C(3600000)
+#define YEAR_MS (365 * 24 * HOUR_MS)
+
+static bool is_host(const char *host)
+{
+    return host[0] != '\0' && strcmp(host, "unix:") != 0;
+}
+
+static bool is_route(const char *route)
+{
+    return route[0] == '/' && strstr(route, ":room") != NULL;
+}
+
+static bool is_token(const char *token)
+{
+    return token[0] != '\0';
+}
+
+#define TO(field) offsetof(struct ys_serve_options, field)
+
+/* clang-format off */
+const struct ys_option ys_serve_options_table[] = {
+    { .name = "host", .kind = YS_OPTION_LIST, .value_name = "ADDR", .default_text = "127.0.0.1",
+      .accepts = is_host, .expects = "an address, such as 127.0.0.1, ::1 or unix:/run/ysync.sock",
+      .offset = TO(hosts), .help = "address to listen on (repeatable; IPv6 too; `unix:/path` for a Unix socket)" },
+    { .name = "port", .kind = YS_OPTION_NUMBER, .value_name = "N", .default_text = "3913",
+      .min = 0, .max = UINT16_MAX,
+      .offset = TO(port), .help = "port to listen on; 0 picks a free one" },
+    { .name = "route", .kind = YS_OPTION_LIST, .value_name = "PATTERN", .default_text = "/rooms/:room,/:room",
+      .accepts = is_route, .expects = "a path with :room in it, such as /docs/:room",
+      .offset = TO(routes), .help = "where rooms live (repeatable; giving one replaces both defaults)" },
+    { .name = "token", .kind = YS_OPTION_LIST, .value_name = "SECRET",
+      .accepts = is_token, .expects = "a secret: it is empty",
+      .offset = TO(tokens), .help = "clients must know this secret, or another one given (repeatable)" },
+    { .name = "evict-after", .kind = YS_OPTION_DURATION, .value_name = "D", .default_text = "60s",
+      .min = 0, .max = YEAR_MS,
+      .offset = TO(evict_after_ms), .help = "how long an empty room is kept" },
+    { .name = "ping-every", .kind = YS_OPTION_DURATION, .value_name = "D", .default_text = "30s",
+      .min = 10, .max = HOUR_MS,
+      .offset = TO(ping_every_ms), .help = "WebSocket ping; a peer that has not answered by the next one is dropped" },
+    { .name = "max-message", .kind = YS_OPTION_SIZE, .value_name = "SIZE", .default_text = "64m",
+      .min = KIB, .max = GIB,
+      .offset = TO(max_message_bytes), .help = "largest WebSocket message" },
+    { .name = "send-buffer", .kind = YS_OPTION_SIZE, .value_name = "SIZE", .default_text = "1m",
+      .min = 4 * KIB, .max = GIB,
+      .offset = TO(send_buffer_bytes), .help = "most bytes queued for one connection" },
+    { .name = "log-level", .kind = YS_OPTION_CHOICE, .value_name = "error|warn|info|debug", .default_text = "info",
+      .offset = TO(log_level), .help = "the least important events that are logged" },
+    { .name = "log-format", .kind = YS_OPTION_CHOICE, .value_name = "text|json", .default_text = "text",
+      .offset = TO(log_format), .help = "how log lines on stderr look" },
+    { .name = "shutdown-timeout", .kind = YS_OPTION_DURATION, .value_name = "D", .default_text = "10s",
+      .min = 0, .max = HOUR_MS,
+      .offset = TO(shutdown_timeout_ms), .help = "how long to wait for clients to say goodbye when stopping" },
+    { .name = NULL },
+};
+/* clang-format on */
+
+void ys_serve_options_apply(const struct ys_serve_options *options, struct ysync_server_config *config)
+{
+    ysync_server_config_init(config);
+    config->log.level = (enum ysync_log_level)options->log_level;
+    config->hosts = options->hosts.items;
+    config->host_count = options->hosts.count;
+    config->port = (uint16_t)options->port;
+    config->routes = options->routes.items;
+    config->route_count = options->routes.count;
+    config->tokens = options->tokens.items;
+    config->token_count = options->tokens.count;
+    config->evict_after_ms = options->evict_after_ms;
+    config->ping_every_ms = options->ping_every_ms;
+    config->max_message_bytes = (size_t)options->max_message_bytes;
+    config->send_buffer_bytes = (size_t)options->send_buffer_bytes;
+    config->shutdown_timeout_ms = options->shutdown_timeout_ms;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* The options of `ysync serve`: the table that parsing, --help and the manual share, and its values. */
+#ifndef YS_CLI_SERVE_OPTIONS_H
+#define YS_CLI_SERVE_OPTIONS_H
+
+#include "cli/options.h"
+#include "ysync/server.h"
+
+enum ys_log_format {
+    YS_LOG_FORMAT_TEXT,
+    YS_LOG_FORMAT_JSON,
+};
+
+struct ys_serve_options {
+    struct ys_option_list hosts;
+    uint64_t port;
+    struct ys_option_list routes;
+    struct ys_option_list tokens;
+    uint64_t evict_after_ms;
+    uint64_t ping_every_ms;
+    uint64_t max_message_bytes;
+    uint64_t send_buffer_bytes;
+    uint64_t log_level;  /* enum ysync_log_level */
+    uint64_t log_format; /* enum ys_log_format */
+    uint64_t shutdown_timeout_ms;
+};
+
+extern const struct ys_option ys_serve_options_table[];
+
+/* The server's configuration, but for `log.write`. Borrows the lists: it is good as long as `options` is. */
+void ys_serve_options_apply(const struct ys_serve_options *options, struct ysync_server_config *config);
+
+#endif
