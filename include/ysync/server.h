@@ -22,15 +22,11 @@
 #include "ysync/alloc.h"
 #include "ysync/err.h"
 #include "ysync/log.h"
+#include "ysync/problem.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* Why something could not be done, for a person: one line without a full stop, naming the value at fault. */
-struct ysync_problem {
-    char text[256];
-};
 
 /* Everything is copied by ysync_server_new(), but for alloc and what log points to. */
 struct ysync_server_config {

@@ -8,6 +8,7 @@
 #include "ysync/doc.h"
 #include "ysync/err.h"
 #include "ysync/log.h"
+#include "ysync/problem.h"
 #include "ysync/server.h"
 #include "ysync/version.h"
 
