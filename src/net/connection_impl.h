@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The inside of a connection, for the files that make it up:
+ *
+ *     connection.c    birth, deadlines, closing, death; bytes in
+ *     stream.c        bytes out
+ *     http_phase.c    requests and answers
+ *     ws_phase.c      messages, pings, the close handshake
+ */
+#ifndef YS_NET_CONNECTION_IMPL_H
+#define YS_NET_CONNECTION_IMPL_H
+
+#include "net/connection.h"
+
+enum ys_phase {
+    YS_PHASE_HTTP,
+    YS_PHASE_WEBSOCKET,
+    YS_PHASE_CLOSING,   /* our close frame was sent first: theirs is awaited, the rest of their input ignored */
+    YS_PHASE_LINGERING, /* what is left leaves, then our FIN; their input is thrown away until their FIN */
+    YS_PHASE_GONE,      /* with libuv: freed in the close callback */
+};
+
+struct ys_connection {
+    union {
+        uv_handle_t handle;
+        uv_stream_t stream;
+        uv_tcp_t tcp;
+        uv_pipe_t pipe;
+    } uv;
+    struct ys_loop *loop;
+    const struct ys_connection_config *config;
+    void *user;
+    struct ys_list node;        /* in loop->connections */
+    struct ys_list flush_node;  /* in loop->to_flush, while something may have to be sent */
+    struct ys_timer timer;      /* fires no later than the deadlines; they move without moving it */
+    uint64_t deadline_ms;       /* of the phase */
+    struct ys_http_phase *http; /* until the upgrade */
+    struct ys_ws_parser *ws;    /* from the upgrade on */
+    struct ys_write *write;     /* what the socket would not take: while it is under way nothing else is written */
+    struct ys_buf out;          /* answers and control frames: leaves ahead of what `next` has */
+    struct ys_peer peer;
+    uint8_t phase;          /* enum ys_phase */
+    uint8_t pong_bytes;     /* a pong of this size ends `out` */
+    bool is_started;        /* `closed` is owed */
+    bool is_ws_parser_done; /* it must not be fed again */
+    bool is_ping_open;      /* nothing was heard since our last ping */
+    bool has_eof;           /* their FIN has come */
+    bool has_shut_down;     /* ours has left */
+};
+
+/* connection.c */
+
+/* Moves the deadline of the phase; YS_TIMER_NEVER for none. */
+void ys_connection_set_deadline(struct ys_connection *connection, uint64_t due_ms);
+/* The timer fires at due_ms or earlier. */
+void ys_connection_look_by(struct ys_connection *connection, uint64_t due_ms);
+/* Goes on after uv_read_stop(). */
+void ys_connection_resume_reading(struct ys_connection *connection);
+/* Nothing more is taken in. What is in `out` still leaves. Calls `closed`. */
+void ys_connection_linger(struct ys_connection *connection, uint16_t code);
+void ys_connection_report_closed(struct ys_connection *connection, uint16_t code);
+/* All has been sent and the peer has nothing more to say, or will not be listened to: FIN, or the end. */
+void ys_connection_output_is_out(struct ys_connection *connection);
+
+/* stream.c */
+
+/* Sends as much as there is and the socket takes. */
+void ys_connection_flush(struct ys_connection *connection);
+/* Is the write under way stuck at its deadline? Else it gets a new one. */
+bool ys_connection_is_stalled(struct ys_connection *connection, uint64_t now_ms);
+uint64_t ys_connection_stall_due(const struct ys_connection *connection); /* YS_TIMER_NEVER when nothing is under way */
+
+/* http_phase.c */
+
+YSYNC_CHECKED enum ysync_err ys_http_phase_begin(struct ys_connection *connection);
+void ys_http_phase_free(struct ys_connection *connection);
+/* Takes in bytes, which may be written to: all of them, some for later. */
+void ys_http_phase_input(struct ys_connection *connection, uint8_t *data, size_t len);
+void ys_http_phase_eof(struct ys_connection *connection);
+void ys_http_phase_timeout(struct ys_connection *connection);
+/* Something has been sent: requests that waited for that go on. */
+void ys_http_phase_resume(struct ys_connection *connection);
+
+/* ws_phase.c */
+
+/* There is a parser, and the answer is in `out`. */
+void ys_ws_phase_begin(struct ys_connection *connection);
+void ys_ws_phase_input(struct ys_connection *connection, uint8_t *data, size_t len);
+void ys_ws_phase_timeout(struct ys_connection *connection);
+void ys_ws_phase_close(struct ys_connection *connection, uint16_t code, const char *reason);
+
+#endif

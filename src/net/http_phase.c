@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Requests, one at a time: the next is looked at when the last is complete and answered. Until then what the peer sends
+ * ahead is held, and once that is 64 KiB, no longer read.
+ *
+ *     IDLE --first byte--> IN_HEAD --head--> IN_BODY --end--> ENDED --answer--> IDLE
+ *       |                     |                 |
+ *     idle: silence         408 after         408 after a pause        the connection's clock
+ *
+ * The head of a request for an upgrade stops everything until it is answered, as nobody knows before that whose
+ * the bytes behind it are. Then they go to the WebSocket, from where the head ended.
+ */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "net/connection_impl.h"
+
+#define MAX_HELD_BYTES ((size_t)64 * 1024)
+/* Answers that may wait to be sent before another request is looked at. */
+#define MAX_WAITING_BYTES ((size_t)64 * 1024)
+
+enum stage {
+    IDLE,
+    IN_HEAD,
+    IN_BODY,
+    ENDED,
+};
+
+struct ys_http_phase {
+    struct ys_http_parser *parser;
+    struct ys_buf held;
+    enum stage stage;
+    bool is_answered;
+};
+
+enum ysync_err ys_http_phase_begin(struct ys_connection *connection)
+{
+    const struct ysync_alloc *alloc = connection->loop->alloc;
+    struct ys_http_phase *http = ys_alloc_zeroed(alloc, 1, sizeof(*http));
+    enum ysync_err err;
+
+    if (!http)
+        return YSYNC_ERR_NOMEM;
+    err = ys_http_parser_new(alloc, &http->parser);
+    if (err) {
+        ys_free(alloc, http);
+        return err;
+    }
+    /* What is held ends a read, which is stopped then. */
+    ys_buf_init(&http->held, alloc, MAX_HELD_BYTES + YS_LOOP_READ_BYTES);
+    connection->http = http;
+    ys_connection_set_deadline(connection, ys_loop_now(connection->loop) + connection->config->idle_timeout_ms);
+    return YSYNC_OK;
+}
+
+void ys_http_phase_free(struct ys_connection *connection)
+{
+    struct ys_http_phase *http = connection->http;
+
+    if (!http)
+        return;
+    connection->http = NULL;
+    ys_http_parser_free(http->parser);
+    ys_buf_deinit(&http->held);
+    ys_free(connection->loop->alloc, http);
+}
+
+static void enter(struct ys_connection *connection, enum stage stage)
+{
+    const struct ys_connection_config *config = connection->config;
+    uint64_t now_ms = ys_loop_now(connection->loop);
+
+    connection->http->stage = stage;
+    if (stage == IDLE || stage == IN_BODY)
+        ys_connection_set_deadline(connection, now_ms + config->idle_timeout_ms);
+    else if (stage == IN_HEAD)
+        ys_connection_set_deadline(connection, now_ms + config->head_timeout_ms);
+    else
+        ys_connection_set_deadline(connection, YS_TIMER_NEVER);
+}
+
+static void put_answer(struct ys_connection *connection, const struct ys_http_answer *answer)
+{
+    ys_http_answer_put(&connection->out, answer);
+    if (ys_buf_err(&connection->out))
+        ys_connection_drop(connection);
+    else if (answer->close)
+        ys_connection_linger(connection, YS_CONNECTION_NO_CODE);
+    else
+        ys_connection_wake(connection);
+}
+
+/* For a request that cannot be understood, or does not come. */
+static void give_up(struct ys_connection *connection, int status, const char *why)
+{
+    put_answer(connection, &(struct ys_http_answer){
+                               .status = status,
+                               .body = { (const uint8_t *)why, strlen(why) },
+                               .close = true,
+                           });
+}
+
+const struct ys_http_head *ys_connection_head(const struct ys_connection *connection)
+{
+    return ys_http_parser_head(connection->http->parser);
+}
+
+void ys_connection_answer(struct ys_connection *connection, const struct ys_http_answer *answer)
+{
+    struct ys_http_phase *http = connection->http;
+    const struct ys_http_head *head;
+    struct ys_http_answer full = *answer;
+
+    if (connection->phase != YS_PHASE_HTTP || http->is_answered)
+        return;
+    head = ys_connection_head(connection);
+    http->is_answered = true;
+    full.is_head = head->method == YS_HTTP_HEAD;
+    full.close = answer->close || !head->keep_alive || (head->has_body && http->stage != ENDED);
+    if (http->stage == ENDED)
+        enter(connection, IDLE);
+    put_answer(connection, &full);
+}
+
+enum ysync_err ys_connection_upgrade(struct ys_connection *connection, const struct ys_ws_request *request)
+{
+    const struct ysync_alloc *alloc = connection->loop->alloc;
+    enum ysync_err err;
+
+    ys_ws_put_accept(&connection->out, request);
+    err = ys_buf_err(&connection->out);
+    if (!err)
+        err = ys_ws_parser_new(alloc, connection->config->max_message_bytes, &connection->ws);
+    if (err)
+        return err;
+    connection->http->is_answered = true;
+    ys_ws_phase_begin(connection);
+    return YSYNC_OK;
+}
+
+/* May the bytes at hand be looked at? */
+static bool may_feed(const struct ys_connection *connection)
+{
+    const struct ys_http_phase *http = connection->http;
+
+    if (connection->phase != YS_PHASE_HTTP)
+        return false;
+    if (connection->write || connection->out.len > MAX_WAITING_BYTES)
+        return false;
+    if (http->stage == IN_BODY && !http->is_answered)
+        return !ys_connection_head(connection)->wants_websocket;
+    return http->stage != ENDED;
+}
+
+static void take_head(struct ys_connection *connection)
+{
+    connection->http->is_answered = false;
+    enter(connection, IN_BODY);
+    if (ys_connection_head(connection)->wants_websocket)
+        ys_connection_set_deadline(connection, YS_TIMER_NEVER);
+    connection->config->events->head(connection, connection->user, ys_connection_head(connection));
+}
+
+static void take_end(struct ys_connection *connection)
+{
+    if (connection->http->is_answered) {
+        enter(connection, IDLE);
+        return;
+    }
+    enter(connection, ENDED);
+    connection->config->events->end(connection, connection->user);
+}
+
+/* One event. False: the input is used up. */
+static bool feed_once(struct ys_connection *connection, struct ysync_bytes *in)
+{
+    struct ys_http_phase *http = connection->http;
+    struct ysync_bytes piece;
+    const char *why;
+    int status;
+
+    if (in->len > 0 && http->stage == IDLE)
+        enter(connection, IN_HEAD);
+    switch (ys_http_parser_feed(http->parser, in, &piece)) {
+    case YS_HTTP_EVENT_HEAD:
+        take_head(connection);
+        return true;
+    case YS_HTTP_EVENT_BODY:
+        enter(connection, IN_BODY);
+        if (!http->is_answered)
+            connection->config->events->body(connection, connection->user, piece);
+        return true;
+    case YS_HTTP_EVENT_END:
+        take_end(connection);
+        return true;
+    case YS_HTTP_EVENT_ERROR:
+        status = ys_http_parser_status(http->parser, &why);
+        give_up(connection, status, why);
+        return true;
+    default:
+        /* Line ends between requests are no beginning. */
+        if (http->stage == IN_HEAD && ys_http_parser_is_idle(http->parser))
+            enter(connection, IDLE);
+        return false;
+    }
+}
+
+/* Returns how many bytes were taken. */
+static size_t feed(struct ys_connection *connection, const uint8_t *data, size_t len)
+{
+    struct ysync_bytes in = { data, len };
+
+    while (may_feed(connection) && feed_once(connection, &in))
+        ;
+    return len - in.len;
+}
+
+static void hold(struct ys_connection *connection, const uint8_t *data, size_t len)
+{
+    struct ys_buf *held = &connection->http->held;
+
+    ys_buf_put(held, (struct ysync_bytes){ data, len });
+    if (ys_buf_err(held))
+        ys_connection_drop(connection);
+    else if (held->len >= MAX_HELD_BYTES)
+        uv_read_stop(&connection->uv.stream);
+}
+
+/* What is left over of an input is held, or the WebSocket's. */
+static void take_all(struct ys_connection *connection, uint8_t *data, size_t len)
+{
+    size_t used = feed(connection, data, len);
+
+    if (connection->phase == YS_PHASE_HTTP) {
+        hold(connection, data + used, len - used);
+    } else if (connection->phase == YS_PHASE_WEBSOCKET || connection->phase == YS_PHASE_CLOSING) {
+        ys_http_phase_free(connection);
+        ys_ws_phase_input(connection, data + used, len - used);
+    }
+}
+
+void ys_http_phase_input(struct ys_connection *connection, uint8_t *data, size_t len)
+{
+    if (connection->http->held.len > 0)
+        hold(connection, data, len);
+    else
+        take_all(connection, data, len);
+}
+
+/* A peer that is done speaking still gets its answers. */
+static void end_after_eof(struct ys_connection *connection)
+{
+    struct ys_http_phase *http = connection->http;
+
+    if (connection->phase == YS_PHASE_HTTP && connection->has_eof && http->held.len == 0 && http->stage != ENDED)
+        ys_connection_linger(connection, YS_CONNECTION_NO_CODE);
+}
+
+void ys_http_phase_resume(struct ys_connection *connection)
+{
+    struct ys_buf held = connection->http->held;
+
+    if (!may_feed(connection) && connection->phase == YS_PHASE_HTTP)
+        return;
+    if (held.len > 0) {
+        ys_buf_init(&connection->http->held, held.alloc, held.max_bytes);
+        take_all(connection, held.data, held.len);
+        ys_buf_deinit(&held);
+        if (connection->phase == YS_PHASE_GONE)
+            return;
+        ys_connection_resume_reading(connection);
+    }
+    end_after_eof(connection);
+}
+
+void ys_http_phase_eof(struct ys_connection *connection)
+{
+    end_after_eof(connection);
+}
+
+void ys_http_phase_timeout(struct ys_connection *connection)
+{
+    if (connection->write) /* still taking its answer: that has a deadline of its own */
+        enter(connection, connection->http->stage);
+    else if (connection->http->stage == IDLE)
+        ys_connection_drop(connection);
+    else
+        give_up(connection, 408, "Request timed out");
+}

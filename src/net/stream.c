@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Output: one system call for a connection and turn, wherever possible.
+ *
+ *     out      [101 ...][pong]       the connection's own, first
+ *     next()   [frame][frame][frame][frame][=== large frame ===][frame] ...
+ *
+ *     batch    [101 ...][pong][frame][frame][frame][frame] | [=== large frame ===]
+ *              '------------- gather buffer -------------'   by reference
+ *
+ * Small frames are copied together: for a memory copy of some 70 bytes the kernel is spared an iovec, which costs more.
+ * A large frame goes by reference and ends its batch.
+ *
+ * What the socket does not take of a batch goes to uv_write(), with memory of its own, and nothing more is pulled until
+ * that is through. After some MiB in one turn the next batch takes that way too, though the socket would take
+ * more: its completion comes a turn later, and the other connections have theirs in between.
+ */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "net/connection_impl.h"
+
+/* Larger frames are not copied. */
+#define LARGE_BYTES ((size_t)16 * 1024)
+#define MAX_BYTES_PER_TURN ((size_t)2 * 1024 * 1024)
+
+struct ys_write {
+    uv_write_t request;
+    struct ys_connection *connection;
+    struct ys_buf bytes;
+    size_t bytes_from; /* where the unsent part of `bytes` begins */
+    struct ys_blob *blob;
+    size_t unsent; /* when last looked at */
+    uint64_t stall_due_ms;
+};
+
+struct batch {
+    struct ysync_bytes front; /* in the loop's gather buffer, or the whole of `out` */
+    struct ys_blob *blob;     /* behind it; a reference, or NULL */
+    bool is_last;             /* there was no more */
+};
+
+/* Copies frames to the gather buffer, which holds `used` bytes, until one does not fit or is large. */
+static void pull(struct ys_connection *connection, size_t used, struct batch *batch)
+{
+    uint8_t *gather = connection->loop->gather_buffer;
+    const struct ys_connection_events *events = connection->config->events;
+    struct ysync_bytes framed;
+
+    batch->is_last = true;
+    while (connection->phase == YS_PHASE_WEBSOCKET) {
+        struct ys_blob *blob = events->next(connection, connection->user);
+
+        if (!blob)
+            break;
+        ys_ws_frame_blob(blob);
+        framed = ys_blob_framed(blob);
+        if (framed.len > LARGE_BYTES || framed.len > YS_LOOP_GATHER_BYTES - used) {
+            batch->blob = blob;
+            batch->is_last = false;
+            break;
+        }
+        memcpy(gather + used, framed.data, framed.len);
+        used += framed.len;
+        ys_blob_unref(blob);
+    }
+    batch->front = (struct ysync_bytes){ gather, used };
+}
+
+static void release_out(struct ys_connection *connection)
+{
+    ys_buf_deinit(&connection->out);
+    connection->pong_bytes = 0;
+}
+
+static void fill(struct ys_connection *connection, struct batch *batch)
+{
+    struct ys_buf *out = &connection->out;
+
+    *batch = (struct batch){ .blob = NULL };
+    if (out->len > LARGE_BYTES) {
+        batch->front = ys_buf_bytes(out);
+        return;
+    }
+    if (out->len > 0)
+        memcpy(connection->loop->gather_buffer, out->data, out->len);
+    pull(connection, out->len, batch);
+    release_out(connection);
+}
+
+/* libuv only reads from it, though its type does not say so. */
+static uv_buf_t buf_from(struct ysync_bytes bytes, size_t from)
+{
+    return (uv_buf_t){ .base = (char *)(uintptr_t)bytes.data + from, .len = bytes.len - from };
+}
+
+static unsigned batch_bufs(const struct batch *batch, uv_buf_t bufs[2])
+{
+    unsigned count = 0;
+
+    if (batch->front.len > 0)
+        bufs[count++] = buf_from(batch->front, 0);
+    if (batch->blob)
+        bufs[count++] = buf_from(ys_blob_framed(batch->blob), 0);
+    return count;
+}
+
+static void free_write(struct ys_write *write)
+{
+    const struct ysync_alloc *alloc = write->connection->loop->alloc;
+
+    ys_blob_unref(write->blob);
+    ys_buf_deinit(&write->bytes);
+    ys_free(alloc, write);
+}
+
+static void on_written(uv_write_t *request, int status)
+{
+    struct ys_write *write = request->data;
+    struct ys_connection *connection = write->connection;
+
+    connection->write = NULL;
+    free_write(write);
+    if (connection->phase == YS_PHASE_GONE)
+        return;
+    if (status < 0)
+        ys_connection_drop(connection);
+    else
+        ys_connection_wake(connection);
+}
+
+/* Keeps what is to be sent for as long as libuv needs it: `out` itself if the batch is that, else a copy. */
+static struct ys_write *new_write(struct ys_connection *connection, const struct batch *batch, size_t from)
+{
+    const struct ysync_alloc *alloc = connection->loop->alloc;
+    struct ys_write *write = ys_alloc_zeroed(alloc, 1, sizeof(*write));
+
+    if (!write)
+        return NULL;
+    write->connection = connection;
+    write->request.data = write;
+    ys_buf_init(&write->bytes, alloc, SIZE_MAX);
+    if (batch->front.len > 0 && batch->front.data == connection->out.data) {
+        write->bytes = connection->out;
+        write->bytes_from = from;
+        ys_buf_init(&connection->out, alloc, SIZE_MAX);
+        connection->pong_bytes = 0;
+    } else if (from < batch->front.len) {
+        ys_buf_put(&write->bytes, (struct ysync_bytes){ batch->front.data + from, batch->front.len - from });
+    }
+    if (ys_buf_err(&write->bytes)) {
+        free_write(write);
+        return NULL;
+    }
+    return write;
+}
+
+/* Hands what is left of the batch, all but the first `from` bytes, to libuv. */
+static bool write_later(struct ys_connection *connection, struct batch *batch, size_t from)
+{
+    struct ys_write *write = new_write(connection, batch, from);
+    size_t sent_of_blob = from > batch->front.len ? from - batch->front.len : 0;
+    uv_buf_t bufs[2];
+    unsigned count = 0;
+
+    if (!write)
+        return false;
+    if (write->bytes_from < write->bytes.len)
+        bufs[count++] = buf_from(ys_buf_bytes(&write->bytes), write->bytes_from);
+    if (batch->blob) {
+        bufs[count++] = buf_from(ys_blob_framed(batch->blob), sent_of_blob);
+        write->blob = batch->blob;
+        batch->blob = NULL;
+    }
+    if (uv_write(&write->request, &connection->uv.stream, bufs, count, on_written) < 0) {
+        free_write(write);
+        return false;
+    }
+    connection->write = write;
+    write->unsent = uv_stream_get_write_queue_size(&connection->uv.stream);
+    write->stall_due_ms = ys_loop_now(connection->loop) + connection->config->stall_timeout_ms;
+    ys_connection_look_by(connection, write->stall_due_ms);
+    return true;
+}
+
+/* False when the connection is beyond use. */
+static bool send_batch(struct ys_connection *connection, struct batch *batch, bool must_wait)
+{
+    uv_buf_t bufs[2];
+    unsigned count = batch_bufs(batch, bufs);
+    size_t total = count > 0 ? bufs[0].len + (count > 1 ? bufs[1].len : 0) : 0;
+    int sent = 0;
+    bool is_good = true;
+
+    if (count == 0)
+        return true;
+    if (!must_wait)
+        sent = uv_try_write(&connection->uv.stream, bufs, count);
+    if (sent == UV_EAGAIN)
+        sent = 0;
+    if (sent < 0)
+        is_good = false;
+    else if ((size_t)sent < total)
+        is_good = write_later(connection, batch, (size_t)sent);
+    else
+        release_out(connection);
+    ys_blob_unref(batch->blob);
+    return is_good;
+}
+
+void ys_connection_flush(struct ys_connection *connection)
+{
+    size_t sent = 0;
+    struct batch batch;
+
+    if (connection->phase == YS_PHASE_GONE || connection->write)
+        return;
+    do {
+        fill(connection, &batch);
+        sent += batch.front.len + (batch.blob ? batch.blob->len : 0);
+        if (!send_batch(connection, &batch, sent > MAX_BYTES_PER_TURN)) {
+            ys_connection_drop(connection);
+            return;
+        }
+    } while (!connection->write && !batch.is_last);
+
+    if (connection->write)
+        return;
+    if (connection->phase == YS_PHASE_LINGERING)
+        ys_connection_output_is_out(connection);
+    else if (connection->phase == YS_PHASE_HTTP)
+        ys_http_phase_resume(connection);
+}
+
+bool ys_connection_is_stalled(struct ys_connection *connection, uint64_t now_ms)
+{
+    struct ys_write *write = connection->write;
+    size_t unsent;
+
+    if (!write || now_ms < write->stall_due_ms)
+        return false;
+    unsent = uv_stream_get_write_queue_size(&connection->uv.stream);
+    if (unsent == write->unsent)
+        return true;
+    write->unsent = unsent;
+    write->stall_due_ms = now_ms + connection->config->stall_timeout_ms;
+    return false;
+}
+
+uint64_t ys_connection_stall_due(const struct ys_connection *connection)
+{
+    return connection->write ? connection->write->stall_due_ms : YS_TIMER_NEVER;
+}

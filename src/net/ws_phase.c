@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The WebSocket part of a connection's life (RFC 6455).
+ *
+ * Closing: whoever is first sends a close frame, the other answers with one, and the server ends the TCP
+ * connection. After its close frame a side sends nothing else. When the peer broke the protocol, no answer is
+ * waited for, as its input cannot be read any more.
+ *
+ * Pongs: every ping gets one, as long as the socket takes them. When it does not, only the answer to the latest ping
+ * is kept, as RFC 6455, 5.5.3, allows: so a peer that pings and never reads cannot fill our memory.
+ */
+#include <string.h>
+
+#include "net/connection_impl.h"
+
+/* Pongs of one turn leave ahead of its end once there are this many bytes. */
+#define MAX_PONG_BYTES ((size_t)16 * 1024)
+
+/* After something was put into `out`: sends it, or ends the connection that lost a part of it. */
+static void out_was_put(struct ys_connection *connection)
+{
+    if (ys_buf_err(&connection->out))
+        ys_connection_drop(connection);
+    else
+        ys_connection_wake(connection);
+}
+
+static void take_ping(struct ys_connection *connection, struct ysync_bytes payload)
+{
+    struct ys_buf *out = &connection->out;
+    size_t len_before;
+
+    if (connection->phase != YS_PHASE_WEBSOCKET)
+        return;
+    if (connection->write)
+        out->len -= connection->pong_bytes;
+    len_before = out->len;
+    ys_ws_put_control(out, YS_WS_PONG, payload);
+    connection->pong_bytes = (uint8_t)(out->len - len_before);
+    out_was_put(connection);
+    if (out->len > MAX_PONG_BYTES)
+        ys_connection_flush(connection);
+}
+
+/* The peer spoke of closing, first or in answer. */
+static void take_close(struct ys_connection *connection, const struct ys_ws_received *received)
+{
+    connection->is_ws_parser_done = true;
+    if (connection->phase == YS_PHASE_WEBSOCKET) {
+        if (received->close_code == YS_WS_CLOSE_NO_STATUS)
+            ys_ws_put_control(&connection->out, YS_WS_CLOSE, (struct ysync_bytes){ NULL, 0 });
+        else
+            ys_ws_put_close(&connection->out, received->close_code, (struct ysync_bytes){ NULL, 0 });
+        out_was_put(connection);
+    }
+    ys_connection_linger(connection, received->close_code);
+}
+
+static void take_error(struct ys_connection *connection, const struct ys_ws_received *received)
+{
+    connection->is_ws_parser_done = true;
+    if (connection->phase == YS_PHASE_WEBSOCKET)
+        ys_ws_phase_close(connection, received->close_code, received->problem);
+    else
+        ys_connection_linger(connection, received->close_code);
+}
+
+void ys_ws_phase_input(struct ys_connection *connection, uint8_t *data, size_t len)
+{
+    struct ys_ws_received received;
+
+    while (len > 0 && (connection->phase == YS_PHASE_WEBSOCKET || connection->phase == YS_PHASE_CLOSING)) {
+        ys_ws_parser_feed(connection->ws, &data, &len, &received);
+        switch (received.event) {
+        case YS_WS_EVENT_MESSAGE:
+            if (connection->phase == YS_PHASE_WEBSOCKET)
+                connection->config->events->message(connection, connection->user, received.opcode, received.payload);
+            break;
+        case YS_WS_EVENT_PING:
+            take_ping(connection, received.payload);
+            break;
+        case YS_WS_EVENT_CLOSE:
+            take_close(connection, &received);
+            break;
+        case YS_WS_EVENT_ERROR:
+            take_error(connection, &received);
+            break;
+        default: /* a pong, like any bytes, shows that the peer is there */
+            break;
+        }
+    }
+}
+
+void ys_ws_phase_close(struct ys_connection *connection, uint16_t code, const char *reason)
+{
+    ys_ws_put_close(&connection->out, code, (struct ysync_bytes){ (const uint8_t *)reason, strlen(reason) });
+    connection->pong_bytes = 0;
+    out_was_put(connection);
+    if (connection->phase == YS_PHASE_GONE)
+        return;
+    if (connection->is_ws_parser_done) {
+        ys_connection_linger(connection, code);
+        return;
+    }
+    connection->phase = YS_PHASE_CLOSING;
+    ys_connection_set_deadline(connection, ys_loop_now(connection->loop) + connection->config->close_timeout_ms);
+    ys_connection_report_closed(connection, code);
+}
+
+void ys_connection_send(struct ys_connection *connection, struct ysync_bytes message)
+{
+    uint8_t header[YS_WS_MAX_HEADER_BYTES];
+
+    if (connection->phase != YS_PHASE_WEBSOCKET)
+        return;
+    ys_buf_put(&connection->out, (struct ysync_bytes){ header, ys_ws_put_header(header, YS_WS_BINARY, message.len) });
+    ys_buf_put(&connection->out, message);
+    connection->pong_bytes = 0;
+    out_was_put(connection);
+}
+
+static void set_ping_time(struct ys_connection *connection)
+{
+    uint64_t every_ms = connection->config->ping_every_ms;
+
+    ys_connection_set_deadline(connection, every_ms ? ys_loop_now(connection->loop) + every_ms : YS_TIMER_NEVER);
+}
+
+void ys_ws_phase_begin(struct ys_connection *connection)
+{
+    connection->phase = YS_PHASE_WEBSOCKET;
+    set_ping_time(connection);
+    ys_connection_wake(connection);
+}
+
+/* Anything that came since the last ping is an answer to it: a pong may stand behind a message that takes long. A
+ * peer that is still taking what was sent before could not answer yet: whether it does take it, stream.c watches. */
+void ys_ws_phase_timeout(struct ys_connection *connection)
+{
+    if (connection->is_ping_open && !connection->write) {
+        ys_connection_drop(connection);
+        return;
+    }
+    if (!connection->write) {
+        connection->is_ping_open = true;
+        ys_ws_put_control(&connection->out, YS_WS_PING, (struct ysync_bytes){ NULL, 0 });
+        connection->pong_bytes = 0;
+        out_was_put(connection);
+    }
+    if (connection->phase == YS_PHASE_WEBSOCKET)
+        set_ping_time(connection);
+}
