@@ -12,8 +12,8 @@ struct ys_http_answer {
     const char *content_type; /* NULL: "text/plain; charset=utf-8" */
     const char *extra_fields; /* whole lines, each with its CR LF: "Allow: GET\r\n"; may be NULL */
     struct ysync_bytes body;
-    bool is_head;             /* the request was HEAD: Content-Length of the body, but not the body */
-    bool close;               /* Connection: close */
+    bool is_head; /* the request was HEAD: Content-Length of the body, but not the body */
+    bool close;   /* Connection: close */
 };
 
 /* Appends the answer; Content-Length is always given. Errors show in ys_buf_err(). */

@@ -38,16 +38,16 @@ struct ys_http_field {
 /* All views are into the parser, good until it is fed again after END, or freed. */
 struct ys_http_head {
     enum ys_http_method method;
-    struct ysync_bytes target;      /* as sent: "/rooms/blog?token=x" */
-    struct ysync_bytes path;        /* "/rooms/blog", still percent-encoded */
-    struct ysync_bytes query;       /* "token=x", without the question mark */
+    struct ysync_bytes target; /* as sent: "/rooms/blog?token=x" */
+    struct ysync_bytes path;   /* "/rooms/blog", still percent-encoded */
+    struct ysync_bytes query;  /* "token=x", without the question mark */
     const struct ys_http_field *fields;
     size_t field_count;
-    bool keep_alive;                /* may another request follow? */
-    bool wants_websocket;           /* Connection: upgrade and Upgrade: websocket */
-    bool expects_continue;          /* Expect: 100-continue */
-    bool has_body;                  /* Content-Length above 0, or chunked */
-    bool has_length;                /* Content-Length was given: */
+    bool keep_alive;       /* may another request follow? */
+    bool wants_websocket;  /* Connection: upgrade and Upgrade: websocket */
+    bool expects_continue; /* Expect: 100-continue */
+    bool has_body;         /* Content-Length above 0, or chunked */
+    bool has_length;       /* Content-Length was given: */
     uint64_t content_length;
 };
 
@@ -66,7 +66,8 @@ YSYNC_CHECKED enum ysync_err ys_http_parser_new(const struct ysync_alloc *alloc,
 void ys_http_parser_free(struct ys_http_parser *parser); /* accepts NULL */
 
 /* Reads from the front of *in until there is an event, and moves *in past what was read. *body is set for BODY:
- * a view of the input. After ERROR nothing may be fed. */
+ * a view of the input. Call until there is MORE, even with nothing left: it is the call after END that gives the
+ * head's memory back. After ERROR nothing may be fed. */
 enum ys_http_event ys_http_parser_feed(struct ys_http_parser *parser, struct ysync_bytes *in, struct ysync_bytes *body);
 
 /* After HEAD, until the next request begins. */

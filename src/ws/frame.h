@@ -70,8 +70,8 @@ YSYNC_CHECKED enum ysync_err ys_ws_parser_new(const struct ysync_alloc *alloc, s
 void ys_ws_parser_free(struct ys_ws_parser *parser); /* accepts NULL */
 
 /* Reads from the front of [*data, *data + *len), which it may write to, until there is an event, and moves both
- * past what was read. Call until there is MORE, even with nothing left: it is the next call that gives a message's memory
- * back. After CLOSE or ERROR nothing may be fed. A failed allocation is an ERROR with INTERNAL_ERROR. */
+ * past what was read. Call until there is MORE, even with nothing left: it is the next call that gives a message's
+ * memory back. After CLOSE or ERROR nothing may be fed. A failed allocation is an ERROR with INTERNAL_ERROR. */
 void ys_ws_parser_feed(struct ys_ws_parser *parser, uint8_t **data, size_t *len, struct ys_ws_received *out);
 
 /* Writing: frames of a server are not masked. */

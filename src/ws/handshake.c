@@ -12,20 +12,22 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/token.h"
+
 #define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 #define KEY_CHARS 24 /* base64 of 16 bytes: 22 characters and "==" */
 #define SHA1_BYTES 20
 #define SHA1_BASE64_CHARS 28
 #define BEARER "bearer."
 
-static bool is_alphanumeric(uint8_t c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
 static bool equals(struct ysync_bytes bytes, const char *str)
 {
     return bytes.len == strlen(str) && memcmp(bytes.data, str, bytes.len) == 0;
+}
+
+static bool is_base64_char(uint8_t c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
 }
 
 static bool is_good_key(struct ysync_bytes key)
@@ -33,7 +35,7 @@ static bool is_good_key(struct ysync_bytes key)
     if (key.len != KEY_CHARS || memcmp(key.data + KEY_CHARS - 2, "==", 2) != 0)
         return false;
     for (size_t i = 0; i < KEY_CHARS - 2; i++) {
-        if (!is_alphanumeric(key.data[i]) && key.data[i] != '+' && key.data[i] != '/')
+        if (!is_base64_char(key.data[i]))
             return false;
     }
     return true;
@@ -52,41 +54,11 @@ int ys_ws_check_request(const struct ys_ws_request *request, const char **why)
     return 101;
 }
 
-/* RFC 9110, 5.6.2: what a name on the list is made of. Only such a name may be echoed. */
-static bool is_token(struct ysync_bytes name)
-{
-    for (size_t i = 0; i < name.len; i++) {
-        uint8_t c = name.data[i];
-
-        if (c == 0 || (!is_alphanumeric(c) && !strchr("!#$%&'*+-.^_`|~", c)))
-            return false;
-    }
-    return name.len > 0;
-}
-
-static struct ysync_bytes trim(struct ysync_bytes bytes)
-{
-    while (bytes.len > 0 && (bytes.data[0] == ' ' || bytes.data[0] == '\t')) {
-        bytes.data++;
-        bytes.len--;
-    }
-    while (bytes.len > 0 && (bytes.data[bytes.len - 1] == ' ' || bytes.data[bytes.len - 1] == '\t'))
-        bytes.len--;
-    return bytes;
-}
-
-/* Takes the next name off the list; false at its end. What is no token is passed over. */
+/* Takes the next name off the list; false at its end. What is no token is passed over: it could not be echoed. */
 static bool next_offer(struct ysync_bytes *list, struct ysync_bytes *out)
 {
-    while (list->len > 0) {
-        const uint8_t *comma = memchr(list->data, ',', list->len);
-        size_t len = comma ? (size_t)(comma - list->data) : list->len;
-        size_t taken = comma ? len + 1 : len;
-
-        *out = trim((struct ysync_bytes){ list->data, len });
-        list->data += taken;
-        list->len -= taken;
-        if (is_token(*out))
+    while (ys_comma_list_next(list, out)) {
+        if (ys_is_token(*out))
             return true;
     }
     return false;
