@@ -44,6 +44,14 @@ uint16_t ys_address_port(const struct ys_address *address)
     }
 }
 
+void ys_address_set_port(struct ys_address *address, uint16_t port)
+{
+    if (address->socket.family == AF_INET)
+        address->socket.ip4.sin_port = htons(port);
+    else if (address->socket.family == AF_INET6)
+        address->socket.ip6.sin6_port = htons(port);
+}
+
 void ys_address_format_url(const struct ys_address *address, char to[YS_ADDRESS_TEXT_BYTES])
 {
     struct ys_peer peer;

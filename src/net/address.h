@@ -28,7 +28,8 @@ struct ys_address {
  * INVALID_ARG. */
 YSYNC_CHECKED enum ysync_err ys_address_parse(const char *host, uint16_t port, struct ys_address *out);
 
-uint16_t ys_address_port(const struct ys_address *address); /* 0 for a Unix socket */
+uint16_t ys_address_port(const struct ys_address *address);          /* 0 for a Unix socket */
+void ys_address_set_port(struct ys_address *address, uint16_t port); /* not for a Unix socket: ignored */
 
 /* Where a client would connect to: "http://127.0.0.1:3913", "http://[::1]:3913", "unix:/run/ysync.sock". */
 void ys_address_format_url(const struct ys_address *address, char to[YS_ADDRESS_TEXT_BYTES]);

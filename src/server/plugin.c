@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/plugin.h"
+
+#include "base/alloc.h"
+#include "base/problem.h"
+#include "net/listener.h"
+#include "server/session.h"
+
+/* Of updates that wait for others, in one room. */
+#define MAX_PENDING_BYTES ((size_t)16 * 1024 * 1024)
+/* Of one presence state's JSON. */
+#define MAX_PRESENCE_BYTES ((size_t)64 * 1024)
+
+struct ys_plugin {
+    struct ys_plugin_config config;
+    struct ys_connection_config connections;
+    struct ys_session_context context;
+    struct ys_listener **listeners;
+    size_t listener_count;
+    size_t listener_cap;
+    struct ys_loop_hook hook;
+    struct ys_timer tick;       /* when the hub has something to do */
+    struct ys_timer stop_timer; /* when waiting for peers ends */
+    void (*stopped)(void *user);
+    void *stopped_user;
+};
+
+static void on_tick(struct ys_timer *timer, uint64_t now_ms)
+{
+    struct ys_plugin *plugin = YS_CONTAINER_OF(timer, struct ys_plugin, tick);
+
+    ys_hub_tick(plugin->context.hub, now_ms);
+}
+
+/* Whatever the turn did to the rooms, this is when the hub must be called next. */
+static void before_wait(struct ys_loop_hook *hook, uint64_t now_ms)
+{
+    struct ys_plugin *plugin = YS_CONTAINER_OF(hook, struct ys_plugin, hook);
+    uint64_t due_ms = ys_hub_next_tick(plugin->context.hub);
+
+    (void)now_ms;
+    if (due_ms == YS_TIMER_NEVER)
+        ys_loop_disarm(plugin->context.loop, &plugin->tick);
+    else if (!ys_timer_is_armed(&plugin->tick) || plugin->tick.due_ms != due_ms)
+        ys_loop_arm(plugin->context.loop, &plugin->tick, due_ms);
+}
+
+static void on_stop_timeout(struct ys_timer *timer, uint64_t now_ms)
+{
+    struct ys_plugin *plugin = YS_CONTAINER_OF(timer, struct ys_plugin, stop_timer);
+
+    (void)now_ms;
+    ys_loop_drop_connections(plugin->context.loop);
+}
+
+static enum ysync_err make_parts(struct ys_plugin *plugin)
+{
+    const struct ys_plugin_config *config = &plugin->config;
+    struct ys_hub_config hub = {
+        .alloc = config->alloc,
+        .log = config->log,
+        .evict_after_ms = config->evict_after_ms,
+        .max_pending_bytes = MAX_PENDING_BYTES,
+        .max_presence_bytes = MAX_PRESENCE_BYTES,
+        .max_outbox_bytes = config->send_buffer_bytes,
+    };
+    enum ysync_err err;
+
+    if (uv_random(NULL, NULL, &hub.seed, sizeof(hub.seed), 0, NULL) != 0)
+        return YSYNC_ERR_IO;
+    err = ys_backoff_new(config->alloc, hub.seed, &plugin->context.backoff);
+    if (!err)
+        err = ys_hub_new(&hub, &plugin->context.hub);
+    return err;
+}
+
+static void free_parts(struct ys_plugin *plugin)
+{
+    ys_hub_free(plugin->context.hub);
+    ys_backoff_free(plugin->context.backoff);
+    ys_free(plugin->config.alloc, plugin->listeners);
+    ys_free(plugin->config.alloc, plugin);
+}
+
+enum ysync_err ys_plugin_new(struct ys_loop *loop, const struct ys_plugin_config *config, struct ys_plugin **out)
+{
+    struct ys_plugin *plugin = ys_alloc_zeroed(config->alloc, 1, sizeof(*plugin));
+    enum ysync_err err;
+
+    if (!plugin)
+        return YSYNC_ERR_NOMEM;
+    plugin->config = *config;
+    err = make_parts(plugin);
+    if (err) {
+        free_parts(plugin);
+        return err;
+    }
+    ys_connection_config_init(&plugin->connections, &ys_session_events);
+    plugin->connections.max_message_bytes = config->max_message_bytes;
+    plugin->connections.ping_every_ms = config->ping_every_ms;
+    plugin->context.config = &plugin->config;
+    plugin->context.loop = loop;
+    ys_list_init(&plugin->context.sessions);
+    ys_timer_init(&plugin->tick, on_tick);
+    ys_timer_init(&plugin->stop_timer, on_stop_timeout);
+    plugin->hook.before_wait = before_wait;
+    ys_loop_add_hook(loop, &plugin->hook);
+    *out = plugin;
+    return YSYNC_OK;
+}
+
+static void close_listeners(struct ys_plugin *plugin)
+{
+    for (size_t i = 0; i < plugin->listener_count; i++)
+        ys_listener_close(plugin->listeners[i]);
+    plugin->listener_count = 0;
+}
+
+void ys_plugin_free(struct ys_plugin *plugin)
+{
+    if (!plugin)
+        return;
+    close_listeners(plugin);
+    ys_loop_remove_hook(plugin->context.loop, &plugin->hook);
+    ys_loop_disarm(plugin->context.loop, &plugin->tick);
+    ys_loop_disarm(plugin->context.loop, &plugin->stop_timer);
+    free_parts(plugin);
+}
+
+static void on_accepted(void *user, struct ys_connection *connection)
+{
+    struct ys_plugin *plugin = user;
+
+    ys_session_begin(&plugin->context, connection);
+}
+
+enum ysync_err ys_plugin_listen(struct ys_plugin *plugin, const struct ys_address *address,
+                                struct ysync_problem *problem)
+{
+    const struct ys_listener_config config = {
+        .address = *address,
+        .connections = &plugin->connections,
+        .accepted = on_accepted,
+        .user = plugin,
+    };
+    enum ysync_err err;
+
+    if (!ys_grow_array(plugin->config.alloc, &plugin->listeners, &plugin->listener_cap, plugin->listener_count + 1,
+                       sizeof(struct ys_listener *))) {
+        ys_problem_set(problem, "out of memory");
+        return YSYNC_ERR_NOMEM;
+    }
+    err = ys_listener_open(plugin->context.loop, &config, &plugin->listeners[plugin->listener_count], problem);
+    if (!err)
+        plugin->listener_count++;
+    return err;
+}
+
+const struct ys_address *ys_plugin_address(const struct ys_plugin *plugin, size_t i)
+{
+    return i < plugin->listener_count ? ys_listener_address(plugin->listeners[i]) : NULL;
+}
+
+static void on_empty(void *user)
+{
+    struct ys_plugin *plugin = user;
+
+    ys_loop_disarm(plugin->context.loop, &plugin->stop_timer);
+    plugin->stopped(plugin->stopped_user);
+}
+
+void ys_plugin_stop(struct ys_plugin *plugin, uint64_t timeout_ms, void (*stopped)(void *user), void *user)
+{
+    struct ys_loop *loop = plugin->context.loop;
+
+    plugin->stopped = stopped;
+    plugin->stopped_user = user;
+    close_listeners(plugin);
+    ys_session_close_all(&plugin->context, YS_WS_CLOSE_GOING_AWAY, "server is shutting down");
+    ys_loop_arm(loop, &plugin->stop_timer, ys_loop_now(loop) + timeout_ms);
+    ys_loop_when_empty(loop, on_empty, plugin);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The sync plugin: rooms mounted on an event loop. It answers HTTP, turns requests for a WebSocket into members of
+ * rooms, and carries messages between the two.
+ *
+ *     ys_loop --- listener, connections -- session -- member --- room
+ *                                          session -- member ---/
+ *                       '---------------- plugin -------------- hub
+ *
+ * Everything here belongs to the loop's thread, or is called before the loop runs.
+ */
+#ifndef YS_SERVER_PLUGIN_H
+#define YS_SERVER_PLUGIN_H
+
+#include "auth/auth.h"
+#include "base/log.h"
+#include "net/address.h"
+#include "net/loop.h"
+#include "server/route.h"
+
+struct ys_plugin;
+
+/* All that is pointed to is kept, and outlives the plugin. */
+struct ys_plugin_config {
+    const struct ysync_alloc *alloc;
+    const struct ysync_log *log;
+    const struct ys_routes *routes;
+    struct ys_auth *auth;
+    uint64_t evict_after_ms;
+    uint64_t ping_every_ms; /* 0: never */
+    size_t max_message_bytes;
+    size_t send_buffer_bytes;
+};
+
+/* Errors: NOMEM, IO (the system has no random numbers). */
+YSYNC_CHECKED enum ysync_err ys_plugin_new(struct ys_loop *loop, const struct ys_plugin_config *config,
+                                           struct ys_plugin **out);
+
+/* It has stopped, or never began to listen. Accepts NULL. */
+void ys_plugin_free(struct ys_plugin *plugin);
+
+/* Listens at one more address. problem (may be NULL) is written on errors: IO, NOMEM. */
+YSYNC_CHECKED enum ysync_err ys_plugin_listen(struct ys_plugin *plugin, const struct ys_address *address,
+                                              struct ysync_problem *problem);
+
+/* The i-th of them, with its real port; NULL past the last. */
+const struct ys_address *ys_plugin_address(const struct ys_plugin *plugin, size_t i);
+
+/* Stops listening, closes every connection with 1001, and calls `stopped` when the last is gone: at the latest after
+ * timeout_ms, perhaps from inside this call. Once. */
+void ys_plugin_stop(struct ys_plugin *plugin, uint64_t timeout_ms, void (*stopped)(void *user), void *user);
+
+#endif

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The whole server: threads of which each runs a loop with a plugin on it (one, so far).
+ *
+ *     caller's thread      start: loop, plugin, listeners are made; then the thread begins   stop: async, join
+ *     worker's thread                                   uv_run ............................ stops, frees them
+ *
+ * Everything that can fail is done before the thread begins, so a start that succeeded listens, and one that failed
+ * leaves nothing behind. Afterwards the two threads share a uv_async_t and nothing else.
+ *
+ * libuv writes to sockets without MSG_NOSIGNAL, so a peer that has gone would send this process a SIGPIPE. The worker's
+ * thread blocks that signal for itself and leaves the rest of the program alone.
+ */
+#include "ysync/server.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include "base/alloc.h"
+#include "base/problem.h"
+#include "server/plugin.h"
+
+enum state {
+    CREATED,
+    RUNNING,
+    STOPPED,
+};
+
+struct worker {
+    struct ysync_server *server;
+    struct ys_loop *loop;
+    struct ys_plugin *plugin;
+    uv_async_t stop;
+    uv_thread_t thread;
+};
+
+struct ysync_server {
+    const struct ysync_alloc *alloc;
+    struct ysync_log log;
+    struct ys_address *addresses;
+    size_t address_count;
+    char (*urls)[YS_ADDRESS_TEXT_BYTES]; /* as many, once it listens */
+    struct ys_routes *routes;
+    struct ys_auth *auth;
+    struct ys_plugin_config plugin;
+    uint64_t shutdown_timeout_ms;
+    uv_mutex_t mutex; /* guards `state`, and is held while it changes */
+    enum state state;
+    struct worker worker;
+};
+
+void ysync_server_config_init(struct ysync_server_config *config)
+{
+    static const char *const hosts[] = { "127.0.0.1" };
+    static const char *const routes[] = { "/rooms/:room", "/:room" };
+
+    *config = (struct ysync_server_config){
+        .hosts = hosts,
+        .host_count = ARRAY_LEN(hosts),
+        .port = 3913,
+        .routes = routes,
+        .route_count = ARRAY_LEN(routes),
+        .evict_after_ms = 60000,
+        .ping_every_ms = 30000,
+        .max_message_bytes = (size_t)64 * 1024 * 1024,
+        .send_buffer_bytes = (size_t)1024 * 1024,
+        .shutdown_timeout_ms = 10000,
+    };
+}
+
+static enum ysync_err reject(struct ysync_problem *problem, const char *text)
+{
+    ys_problem_set(problem, "%s", text);
+    return YSYNC_ERR_INVALID_ARG;
+}
+
+static enum ysync_err check_config(const struct ysync_server_config *config, struct ysync_problem *problem)
+{
+    if (config->host_count == 0)
+        return reject(problem, "no host to listen on is given");
+    if (config->max_message_bytes == 0)
+        return reject(problem, "the largest message must have at least 1 byte");
+    if (config->send_buffer_bytes == 0)
+        return reject(problem, "the send buffer must have at least 1 byte");
+    for (size_t i = 0; i < config->token_count; i++) {
+        if (config->tokens[i][0] == '\0')
+            return reject(problem, "a token must not be empty");
+    }
+    return YSYNC_OK;
+}
+
+static enum ysync_err copy_hosts(struct ysync_server *server, const struct ysync_server_config *config,
+                                 struct ysync_problem *problem)
+{
+    size_t count = config->host_count;
+
+    server->addresses = ys_alloc_zeroed(server->alloc, count, sizeof(*server->addresses));
+    server->urls = ys_alloc_zeroed(server->alloc, count, sizeof(*server->urls));
+    if (!server->addresses || !server->urls)
+        return YSYNC_ERR_NOMEM;
+    server->address_count = count;
+    for (size_t i = 0; i < count; i++) {
+        if (ys_address_parse(config->hosts[i], config->port, &server->addresses[i])) {
+            ys_problem_set(problem, "host \"%s\" is neither an IP address nor unix:/path", config->hosts[i]);
+            return YSYNC_ERR_INVALID_ARG;
+        }
+    }
+    return YSYNC_OK;
+}
+
+static void free_parts(struct ysync_server *server)
+{
+    ys_auth_free(server->auth);
+    ys_routes_free(server->routes);
+    ys_free(server->alloc, server->urls);
+    ys_free(server->alloc, server->addresses);
+    ys_free(server->alloc, server);
+}
+
+static enum ysync_err make_parts(struct ysync_server *server, const struct ysync_server_config *config,
+                                 struct ysync_problem *problem)
+{
+    enum ysync_err err = copy_hosts(server, config, problem);
+
+    if (!err)
+        err = ys_routes_new(server->alloc, config->routes, config->route_count, &server->routes, problem);
+    if (!err)
+        err = ys_auth_new(server->alloc, config->tokens, config->token_count, &server->auth);
+    if (!err && uv_mutex_init(&server->mutex) != 0)
+        err = YSYNC_ERR_NOMEM;
+    return err;
+}
+
+enum ysync_err ysync_server_new(const struct ysync_server_config *config, struct ysync_server **out,
+                                struct ysync_problem *problem)
+{
+    const struct ysync_alloc *alloc = config->alloc ? config->alloc : ysync_alloc_default();
+    struct ysync_server *server;
+    enum ysync_err err = check_config(config, problem);
+
+    if (err)
+        return err;
+    ys_problem_set(problem, "out of memory"); /* until something else is */
+    server = ys_alloc_zeroed(alloc, 1, sizeof(*server));
+    if (!server)
+        return YSYNC_ERR_NOMEM;
+    server->alloc = alloc;
+    server->log = config->log;
+    server->shutdown_timeout_ms = config->shutdown_timeout_ms;
+    err = make_parts(server, config, problem);
+    if (err) {
+        free_parts(server);
+        return err;
+    }
+    server->plugin = (struct ys_plugin_config){
+        .alloc = alloc,
+        .log = &server->log,
+        .routes = server->routes,
+        .auth = server->auth,
+        .evict_after_ms = config->evict_after_ms,
+        .ping_every_ms = config->ping_every_ms,
+        .max_message_bytes = config->max_message_bytes,
+        .send_buffer_bytes = config->send_buffer_bytes,
+    };
+    *out = server;
+    return YSYNC_OK;
+}
+
+static void on_stopped(void *user)
+{
+    struct worker *worker = user;
+
+    uv_close((uv_handle_t *)&worker->stop, NULL);
+}
+
+static void on_stop(uv_async_t *async)
+{
+    struct worker *worker = async->data;
+    struct ysync_server *server = worker->server;
+
+    ys_log(&server->log, YSYNC_LOG_INFO, "stopping", YS_LOG_NUM("timeout_ms", server->shutdown_timeout_ms));
+    ys_plugin_stop(worker->plugin, server->shutdown_timeout_ms, on_stopped, worker);
+}
+
+static void close_worker(struct worker *worker)
+{
+    ys_plugin_free(worker->plugin);
+    ys_loop_close(worker->loop);
+}
+
+static void run_worker(void *arg)
+{
+    struct worker *worker = arg;
+    sigset_t pipe_signal;
+
+    sigemptyset(&pipe_signal);
+    sigaddset(&pipe_signal, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe_signal, NULL);
+    ys_loop_run(worker->loop);
+    close_worker(worker);
+}
+
+/* Where port 0 was asked for, all addresses get the port that the first one got. */
+static enum ysync_err listen_on_all(struct ysync_server *server, struct ys_plugin *plugin,
+                                    struct ysync_problem *problem)
+{
+    uint16_t port = 0;
+    enum ysync_err err;
+
+    for (size_t i = 0; i < server->address_count; i++) {
+        struct ys_address address = server->addresses[i];
+
+        if (ys_address_port(&address) == 0)
+            ys_address_set_port(&address, port);
+        err = ys_plugin_listen(plugin, &address, problem);
+        if (err)
+            return err;
+        if (port == 0)
+            port = ys_address_port(ys_plugin_address(plugin, i));
+        ys_address_format_url(ys_plugin_address(plugin, i), server->urls[i]);
+    }
+    return YSYNC_OK;
+}
+
+static enum ysync_err open_worker(struct ysync_server *server, struct worker *worker, struct ysync_problem *problem)
+{
+    enum ysync_err err;
+
+    *worker = (struct worker){ .server = server };
+    err = ys_loop_open(server->alloc, NULL, &worker->loop);
+    if (!err)
+        err = ys_plugin_new(worker->loop, &server->plugin, &worker->plugin);
+    if (!err && uv_async_init(worker->loop->uv, &worker->stop, on_stop) != 0)
+        err = YSYNC_ERR_IO;
+    if (err) {
+        ys_problem_set(problem, "cannot make an event loop: %s", ysync_strerror(err));
+        close_worker(worker);
+        return err;
+    }
+    worker->stop.data = worker;
+    err = listen_on_all(server, worker->plugin, problem);
+    if (!err && uv_thread_create(&worker->thread, run_worker, worker) != 0) {
+        ys_problem_set(problem, "cannot make a thread");
+        err = YSYNC_ERR_IO;
+    }
+    if (err) {
+        uv_close((uv_handle_t *)&worker->stop, NULL);
+        close_worker(worker);
+    }
+    return err;
+}
+
+enum ysync_err ysync_server_start(struct ysync_server *server, struct ysync_problem *problem)
+{
+    enum ysync_err err = YSYNC_ERR_CONFLICT;
+
+    uv_mutex_lock(&server->mutex);
+    ys_problem_set(problem, "the server has been started before");
+    if (server->state == CREATED)
+        err = open_worker(server, &server->worker, problem);
+    if (!err)
+        server->state = RUNNING;
+    uv_mutex_unlock(&server->mutex);
+    for (size_t i = 0; !err && i < server->address_count; i++)
+        ys_log(&server->log, YSYNC_LOG_INFO, "listening", YS_LOG_STR("address", server->urls[i]));
+    return err;
+}
+
+const char *ysync_server_address(const struct ysync_server *server, size_t i)
+{
+    return i < server->address_count && server->urls[i][0] ? server->urls[i] : NULL;
+}
+
+void ysync_server_stop(struct ysync_server *server)
+{
+    uv_mutex_lock(&server->mutex);
+    if (server->state == RUNNING) {
+        uv_async_send(&server->worker.stop);
+        uv_thread_join(&server->worker.thread);
+        server->state = STOPPED;
+        ys_log(&server->log, YSYNC_LOG_INFO, "stopped", YS_LOG_STR("address", server->urls[0]));
+    }
+    uv_mutex_unlock(&server->mutex);
+}
+
+void ysync_server_free(struct ysync_server *server)
+{
+    if (!server)
+        return;
+    ysync_server_stop(server);
+    uv_mutex_destroy(&server->mutex);
+    free_parts(server);
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How a request becomes a member:
+ *
+ *     head --- no upgrade ----------------------------------> rest.c answers
+ *       '----- upgrade --- which room, token? --- 400, 404, 426
+ *                              '-- verdict? --- no: "2 0 Unauthorized", close 4001 (or 401, see backoff.h)
+ *                                     '-------- yes: join, 101
+ *
+ * The verdict may come later than the question. The connection keeps the head until it is answered, so what was read
+ * from it is read again then, and nothing has to be kept here meanwhile. No room is made before the verdict.
+ */
+#include "server/session.h"
+
+#include "base/alloc.h"
+#include "server/rest.h"
+#include "server/upgrade.h"
+
+/* A body up to this size is read to its end before its request is refused, so that the connection can be kept. */
+#define MAX_REFUSED_BODY_BYTES ((size_t)64 * 1024)
+
+struct session {
+    struct ys_list node; /* in context->sessions */
+    struct ys_session_context *context;
+    struct ys_connection *connection;
+    struct ys_member *member; /* NULL until it has joined */
+};
+
+static void wake(void *user)
+{
+    struct session *session = user;
+
+    ys_connection_wake(session->connection);
+}
+
+static const struct ys_member_events member_events = { .wake = wake };
+
+static void log_opened(const struct session *session)
+{
+    char peer[YS_ADDRESS_TEXT_BYTES];
+
+    ys_peer_format(ys_connection_peer(session->connection), peer);
+    ys_log(session->context->config->log, YSYNC_LOG_DEBUG, "connection_opened", YS_LOG_STR("peer", peer),
+           YS_LOG_BYTES("room", ys_room_name(ys_member_room(session->member))));
+}
+
+static void log_closed(const struct session *session, uint16_t code)
+{
+    char peer[YS_ADDRESS_TEXT_BYTES];
+
+    ys_peer_format(ys_connection_peer(session->connection), peer);
+    ys_log(session->context->config->log, YSYNC_LOG_DEBUG, "connection_closed", YS_LOG_STR("peer", peer),
+           YS_LOG_NUM("code", code));
+}
+
+static void log_malformed(const struct session *session, const char *problem)
+{
+    char peer[YS_ADDRESS_TEXT_BYTES];
+
+    ys_peer_format(ys_connection_peer(session->connection), peer);
+    ys_log(session->context->config->log, YSYNC_LOG_WARN, "malformed_message",
+           YS_LOG_BYTES("room", ys_room_name(ys_member_room(session->member))), YS_LOG_STR("peer", peer),
+           YS_LOG_STR("problem", problem));
+}
+
+static void admit(struct session *session, const struct ys_upgrade *upgrade, enum ys_access access)
+{
+    const struct ys_member_options options = { .is_read_only = access != YS_ACCESS_WRITE };
+    uint64_t now_ms = ys_loop_now(session->context->loop);
+    enum ysync_err err;
+
+    err = ys_hub_join(session->context->hub, ys_buf_bytes(&upgrade->room), &member_events, session, &options, now_ms,
+                      &session->member);
+    if (err) {
+        ys_rest_refuse(session->connection, 503, err == YSYNC_ERR_LIMIT ? "Too many rooms" : "Out of memory");
+        return;
+    }
+    log_opened(session);
+    if (ys_connection_upgrade(session->connection, &upgrade->request))
+        ys_connection_drop(session->connection);
+}
+
+/* Clients of the protocol expect to be told by a message and a close code, not by a handshake that fails. */
+static void turn_away(struct session *session, const struct ys_upgrade *upgrade)
+{
+    struct ys_session_context *context = session->context;
+    struct ys_connection *connection = session->connection;
+    struct ys_blob *message;
+
+    if (ys_backoff_note(context->backoff, ys_connection_peer(connection)->ip, ys_loop_now(context->loop))) {
+        ys_rest_refuse(connection, 401, "Unauthorized");
+        return;
+    }
+    message = ys_message_encode_denied(context->config->alloc, "Unauthorized");
+    if (!message || ys_connection_upgrade(connection, &upgrade->request)) {
+        ys_connection_drop(connection);
+    } else {
+        ys_connection_send(connection, ys_blob_bytes(message));
+        ys_connection_close(connection, YS_WS_CLOSE_UNAUTHORIZED, "Unauthorized");
+    }
+    ys_blob_unref(message);
+}
+
+static int read_upgrade(const struct session *session, struct ys_upgrade *upgrade, const char **why)
+{
+    const struct ys_plugin_config *config = session->context->config;
+
+    return ys_upgrade_read(upgrade, config->alloc, config->routes, ys_connection_head(session->connection), why);
+}
+
+static void take_verdict(void *user, enum ys_access access)
+{
+    struct session *session = user;
+    struct ys_upgrade upgrade;
+    const char *why;
+    int status = read_upgrade(session, &upgrade, &why);
+
+    if (status != 101)
+        ys_rest_refuse(session->connection, status, why);
+    else if (access == YS_ACCESS_NONE)
+        turn_away(session, &upgrade);
+    else
+        admit(session, &upgrade, access);
+    ys_upgrade_deinit(&upgrade);
+}
+
+static void ask_for_verdict(struct session *session)
+{
+    char peer[YS_ADDRESS_TEXT_BYTES];
+    struct ys_auth_request request;
+    struct ys_upgrade upgrade;
+    const char *why;
+    int status = read_upgrade(session, &upgrade, &why);
+
+    if (status != 101) {
+        ys_rest_refuse(session->connection, status, why);
+    } else {
+        ys_peer_format(ys_connection_peer(session->connection), peer);
+        request = (struct ys_auth_request){
+            .room = ys_buf_bytes(&upgrade.room),
+            .token = ys_buf_bytes(&upgrade.token),
+            .peer = ys_log_str(peer),
+            .is_websocket = true,
+        };
+        ys_auth_check(session->context->config->auth, &request, take_verdict, session);
+    }
+    ys_upgrade_deinit(&upgrade);
+}
+
+static void on_head(struct ys_connection *connection, void *user, const struct ys_http_head *head)
+{
+    bool has_small_body = head->has_body && head->has_length && head->content_length <= MAX_REFUSED_BODY_BYTES &&
+                          !head->expects_continue;
+
+    if (head->wants_websocket)
+        ask_for_verdict(user);
+    else if (!has_small_body)
+        ys_rest_answer(connection, head);
+}
+
+static void on_body(struct ys_connection *connection, void *user, struct ysync_bytes piece)
+{
+    (void)connection, (void)user, (void)piece; /* of a request that will be refused */
+}
+
+static void on_end(struct ys_connection *connection, void *user)
+{
+    (void)user;
+    ys_rest_answer(connection, ys_connection_head(connection));
+}
+
+static void receive(struct session *session, struct ysync_bytes message)
+{
+    struct ys_connection *connection = session->connection;
+    const char *problem = NULL;
+
+    switch (ys_member_receive(session->member, message, ys_loop_now(session->context->loop), &problem)) {
+    case YSYNC_OK:
+        break;
+    case YSYNC_ERR_MALFORMED:
+        log_malformed(session, problem);
+        ys_connection_close(connection, YS_WS_CLOSE_INVALID_DATA, problem ? problem : "malformed message");
+        break;
+    case YSYNC_ERR_LIMIT:
+        ys_connection_close(connection, YS_WS_CLOSE_LIMIT, problem ? problem : "limit reached");
+        break;
+    case YSYNC_ERR_NOMEM:
+        ys_connection_close(connection, YS_WS_CLOSE_TRY_AGAIN, "out of memory");
+        break;
+    default:
+        ys_connection_close(connection, YS_WS_CLOSE_INTERNAL_ERROR, "internal error");
+        break;
+    }
+}
+
+static void on_message(struct ys_connection *connection, void *user, enum ys_ws_opcode opcode,
+                       struct ysync_bytes payload)
+{
+    if (opcode == YS_WS_TEXT)
+        ys_connection_close(connection, YS_WS_CLOSE_UNSUPPORTED, "only binary messages are understood");
+    else
+        receive(user, payload);
+}
+
+static struct ys_blob *on_next(struct ys_connection *connection, void *user)
+{
+    struct session *session = user;
+
+    (void)connection;
+    return ys_member_take(session->member, ys_loop_now(session->context->loop));
+}
+
+static void on_closed(struct ys_connection *connection, void *user, uint16_t code)
+{
+    struct session *session = user;
+    struct ys_session_context *context = session->context;
+
+    (void)connection;
+    if (code != YS_CONNECTION_NO_CODE)
+        log_closed(session, code);
+    if (session->member)
+        ys_member_leave(session->member, ys_loop_now(context->loop));
+    ys_list_remove(&session->node);
+    ys_free(context->config->alloc, session);
+}
+
+const struct ys_connection_events ys_session_events = {
+    .head = on_head,
+    .body = on_body,
+    .end = on_end,
+    .message = on_message,
+    .next = on_next,
+    .closed = on_closed,
+};
+
+void ys_session_begin(struct ys_session_context *context, struct ys_connection *connection)
+{
+    struct session *session = ys_alloc_zeroed(context->config->alloc, 1, sizeof(*session));
+
+    if (!session) {
+        ys_connection_drop(connection);
+        return;
+    }
+    session->context = context;
+    session->connection = connection;
+    ys_list_append(&context->sessions, &session->node);
+    if (ys_connection_start(connection, session)) {
+        ys_list_remove(&session->node);
+        ys_free(context->config->alloc, session);
+        ys_connection_drop(connection);
+    }
+}
+
+void ys_session_close_all(struct ys_session_context *context, uint16_t code, const char *reason)
+{
+    YS_LIST_FOREACH (node, &context->sessions)
+        ys_connection_close(YS_CONTAINER_OF(node, struct session, node)->connection, code, reason);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* One connection of the plugin: its requests, and then its membership in a room. */
+#ifndef YS_SERVER_SESSION_H
+#define YS_SERVER_SESSION_H
+
+#include "base/list.h"
+#include "net/connection.h"
+#include "room/hub.h"
+#include "server/backoff.h"
+#include "server/plugin.h"
+
+/* What all sessions of a plugin use. */
+struct ys_session_context {
+    const struct ys_plugin_config *config;
+    struct ys_loop *loop;
+    struct ys_hub *hub;
+    struct ys_backoff *backoff;
+    struct ys_list sessions;
+};
+
+/* The callbacks that make a connection's events a session's. */
+extern const struct ys_connection_events ys_session_events;
+
+/* Takes over a connection that was just accepted: from now on it ends by itself. */
+void ys_session_begin(struct ys_session_context *context, struct ys_connection *connection);
+
+/* Closes them all; their ends come in their own time. */
+void ys_session_close_all(struct ys_session_context *context, uint16_t code, const char *reason);
+
+#endif
