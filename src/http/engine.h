@@ -8,8 +8,8 @@
 
 #include "http/head.h"
 
-/* The parts of one head, from the request line to the empty line. Sets method, target, fields and
- * field_count of *out; max_fields is the room in `fields`. False if it is no head of HTTP/1, or has more fields. */
+/* The parts of one head, from the request line to the empty line: target and field_count of *out, and the fields, of
+ * which there may be max_fields. False if it is no head of HTTP/1, or has more. */
 bool ys_http_engine_parse(struct ysync_bytes head, struct ys_http_field *fields, size_t max_fields,
                           struct ys_http_head *out);
 

@@ -103,9 +103,7 @@ static size_t count_fields(const struct ys_http_head *head, const char *name, st
 
 static bool has_prefix(struct ysync_bytes bytes, const char *prefix)
 {
-    size_t len = strlen(prefix);
-
-    return bytes.len >= len && ys_http_name_is((struct ysync_bytes){ bytes.data, len }, prefix);
+    return bytes.len >= strlen(prefix) && memcmp(bytes.data, prefix, strlen(prefix)) == 0;
 }
 
 /* `METHOD SP target SP HTTP/1.x`, with exactly these spaces (RFC 9112, 3): engines let more pass. */
@@ -128,6 +126,22 @@ static const char *check_request_line(struct ysync_bytes line, bool *is_http_1_0
     return NULL;
 }
 
+static enum ys_http_method read_method(struct ysync_bytes line)
+{
+    static const char *const names[] = {
+        [YS_HTTP_GET] = "GET ",
+        [YS_HTTP_HEAD] = "HEAD ",
+        [YS_HTTP_POST] = "POST ",
+        [YS_HTTP_DELETE] = "DELETE ",
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (has_prefix(line, names[i]))
+            return (enum ys_http_method)i;
+    }
+    return YS_HTTP_OTHER_METHOD;
+}
+
 /* Cuts scheme and authority off a target in absolute form, which a client sends to a proxy and a server must
  * accept (RFC 9112, 3.2.2). */
 static bool take_authority(struct ysync_bytes *target)
@@ -136,9 +150,9 @@ static bool take_authority(struct ysync_bytes *target)
     size_t i;
 
     for (size_t s = 0; s < ARRAY_LEN(schemes); s++) {
-        if (!has_prefix(*target, schemes[s]))
-            continue;
         i = strlen(schemes[s]);
+        if (target->len < i || !ys_http_name_is((struct ysync_bytes){ target->data, i }, schemes[s]))
+            continue;
         while (i < target->len && target->data[i] != '/' && target->data[i] != '?')
             i++;
         if (i == strlen(schemes[s]))
@@ -307,6 +321,8 @@ static enum ys_http_event take_apart(struct ys_http_parser *parser)
         return fail(parser, 400, "malformed request");
     for (size_t i = 0; i < field_count; i++)
         parser->fields[i].value = ys_trim(parser->fields[i].value);
+    head->fields = parser->fields;
+    head->method = read_method(line);
     why = split_target(head, has_prefix(line, "OPTIONS "));
     if (!why)
         why = check_host(head, is_http_1_0);
