@@ -63,6 +63,29 @@ int ys_grow_array(const struct ysync_alloc *alloc, void *items, size_t *cap, siz
     return 1;
 }
 
+int ys_grow_from(const struct ysync_alloc *alloc, void *items, const void *few, size_t *cap, size_t need, size_t size)
+{
+    void *block;
+    void *moved = NULL;
+    size_t moved_cap = 0;
+
+    memcpy(&block, items, sizeof(block));
+    if (need <= *cap || block != few)
+        return ys_grow_array(alloc, items, cap, need, size);
+    if (!ys_grow_array(alloc, &moved, &moved_cap, need, size))
+        return 0;
+    memcpy(moved, few, *cap * size);
+    memcpy(items, &moved, sizeof(moved));
+    *cap = moved_cap;
+    return 1;
+}
+
+void ys_free_grown(const struct ysync_alloc *alloc, void *items, const void *few)
+{
+    if (items != few)
+        ys_free(alloc, items);
+}
+
 void ys_free(const struct ysync_alloc *alloc, void *ptr)
 {
     if (ptr)

@@ -26,6 +26,11 @@ void *ys_realloc_array(const struct ysync_alloc *alloc, void *ptr, size_t count,
  * that appending stays cheap. Returns 0 and changes nothing if there is no memory. */
 int ys_grow_array(const struct ysync_alloc *alloc, void *items, size_t *cap, size_t need, size_t size);
 
+/* The same for an array that begins in storage of the caller's own, `few`: what is in it moves to the heap when it
+ * outgrows that. For scratch space that mostly holds one or two things. Free it with ys_free_grown(). */
+int ys_grow_from(const struct ysync_alloc *alloc, void *items, const void *few, size_t *cap, size_t need, size_t size);
+void ys_free_grown(const struct ysync_alloc *alloc, void *items, const void *few);
+
 /* Accepts NULL. */
 void ys_free(const struct ysync_alloc *alloc, void *ptr);
 

@@ -91,7 +91,7 @@ static void close_hole(struct ys_map *map, size_t i)
     map->slots[i].item = NULL;
 }
 
-void ys_map_remove(struct ys_map *map, uint64_t hash, const void *item)
+static size_t find_slot(const struct ys_map *map, uint64_t hash, const void *item)
 {
     size_t mask = map->slot_count - 1;
     size_t i = (size_t)hash & mask;
@@ -99,7 +99,17 @@ void ys_map_remove(struct ys_map *map, uint64_t hash, const void *item)
     assert(map->count > 0);
     while (map->slots[i].item != item)
         i = (i + 1) & mask;
-    close_hole(map, i);
+    return i;
+}
+
+void ys_map_replace(struct ys_map *map, uint64_t hash, const void *old, void *item)
+{
+    map->slots[find_slot(map, hash, old)].item = item;
+}
+
+void ys_map_remove(struct ys_map *map, uint64_t hash, const void *item)
+{
+    close_hole(map, find_slot(map, hash, item));
     map->count--;
     if (map->count == 0)
         ys_map_deinit(map);

@@ -45,6 +45,9 @@ YSYNC_CHECKED enum ysync_err ys_map_reserve(struct ys_map *map, size_t extra);
 /* There is room (reserve), and no item with the same key. */
 void ys_map_add(struct ys_map *map, uint64_t hash, void *item);
 
+/* Puts `item`, which has the same key, in the place of `old`. */
+void ys_map_replace(struct ys_map *map, uint64_t hash, const void *old, void *item);
+
 /* The item is in the map, added with this hash. */
 void ys_map_remove(struct ys_map *map, uint64_t hash, const void *item);
 

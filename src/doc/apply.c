@@ -1,0 +1,634 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Taking an update in, all of it or nothing:
+ *
+ *     decode    every byte is checked (update.c)
+ *     plan      which structs are new, and which of these can be taken in now: nothing changes yet
+ *     reserve   all the memory that the rest will need
+ *     commit    cannot fail
+ *     wake      what had been waiting for what is there now is taken in the same way
+ *     tell      what became new, and by whom
+ *
+ * A struct is ready when its clock is at most its client's clock, and everything that it refers to is there. The clients
+ * of one update refer to each other, so planning walks them as Yjs does (integrateStructs): a client that cannot go on
+ * waits on a stack for the one it needs; if that one cannot get there either, all on the stack are stuck, and what
+ * is left of their blocks becomes pending.
+ */
+#include <assert.h>
+
+#include "base/alloc.h"
+#include "doc/document.h"
+#include "doc/news.h"
+#include "doc/update.h"
+
+/* One client's part in an update: its blocks, in order, and how far they can be taken in. */
+struct work {
+    uint64_t client;
+    struct ys_run *run;  /* NULL: it has none yet */
+    uint64_t before;     /* the client's clock now ... */
+    uint64_t clock;      /* ... and when what is planned so far has been taken in */
+    uint64_t goal;       /* on the stack: the clock that the one below waits for */
+    struct ys_id needs;  /* what it stopped for */
+    struct work *below;  /* on the stack */
+    size_t block;        /* the block that `walk` is in */
+    size_t first_block;
+    size_t end_block;
+    size_t ready_bytes;  /* of the structs planned so far */
+    struct ys_block_walk walk;
+    bool is_stuck;
+    bool is_on_stack;
+};
+
+struct transaction {
+    struct ysync_doc *doc;
+    struct ys_update *update;
+    struct ys_news *news;
+    uint64_t origin;
+    bool is_woken;            /* the update is a pending block */
+    struct ys_ranges implied; /* deletions by structs that are GC or deleted */
+    struct work *works;       /* by client from high to low */
+    size_t work_count;
+    size_t work_cap;
+    struct ys_pending_block **parked; /* what is to wait */
+    size_t parked_count;
+    size_t parked_cap;
+    struct work few_works[1];
+};
+
+enum step {
+    STEP_GOAL,      /* the client's clock is where it is wanted */
+    STEP_EXHAUSTED, /* there is no struct left */
+    STEP_BLOCKED,   /* it needs another client: work->needs */
+};
+
+/* Plan */
+
+static enum ysync_err begin_works(struct transaction *tx)
+{
+    const struct ys_update *update = tx->update;
+    size_t end;
+
+    for (size_t i = 0; i < update->block_count; i = end) {
+        uint64_t client = update->blocks[i].client;
+        struct ys_run *run = ys_doc_find_run(tx->doc, client);
+        uint64_t clock = run ? run->clock : 0;
+
+        for (end = i + 1; end < update->block_count && update->blocks[end].client == client;)
+            end++;
+        if (!ys_grow_from(tx->doc->alloc, &tx->works, tx->few_works, &tx->work_cap, tx->work_count + 1,
+                          sizeof(*tx->works)))
+            return YSYNC_ERR_NOMEM;
+        tx->works[tx->work_count++] = (struct work){ .client = client,
+                                                     .run = run,
+                                                     .before = clock,
+                                                     .clock = clock,
+                                                     .block = i,
+                                                     .first_block = i,
+                                                     .end_block = end,
+                                                     .walk = ys_block_walk(&update->blocks[i]) };
+    }
+    return YSYNC_OK;
+}
+
+static struct work *find_work(const struct transaction *tx, uint64_t client)
+{
+    size_t low = 0;
+    size_t high = tx->work_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (tx->works[middle].client > client)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < tx->work_count && tx->works[low].client == client ? &tx->works[low] : NULL;
+}
+
+/* Is the struct that `id` names there, or planned? If not, it is what `work` needs. */
+static bool is_there(const struct transaction *tx, struct work *work, struct ys_id id)
+{
+    const struct work *other;
+
+    if (id.client == work->client)
+        return true; /* decoding saw to it that it lies before the struct itself */
+    if (id.clock < ys_doc_clock(tx->doc, id.client))
+        return true;
+    other = tx->work_count > 1 ? find_work(tx, id.client) : NULL;
+    if (other && id.clock < other->clock)
+        return true;
+    work->needs = (struct ys_id){ id.client, id.clock + 1 };
+    return false;
+}
+
+static bool is_ready(const struct transaction *tx, struct work *work)
+{
+    const struct ys_struct *s = &work->walk.s;
+
+    if (work->walk.clock > work->clock) {
+        work->needs = (struct ys_id){ work->client, work->walk.clock };
+        return false;
+    }
+    if (ys_struct_kind(s) == YS_KIND_GC)
+        return true;
+    return (!(s->info & YS_INFO_ORIGIN) || is_there(tx, work, s->origin)) &&
+           (!(s->info & YS_INFO_RIGHT_ORIGIN) || is_there(tx, work, s->right_origin)) &&
+           (!s->has_parent_id || is_there(tx, work, s->parent));
+}
+
+/* GC and deleted content say that their clocks are deleted, whether or not the delete set does. */
+static enum ysync_err note_deletion(struct transaction *tx, const struct work *work)
+{
+    enum ys_kind kind = ys_struct_kind(&work->walk.s);
+
+    if (kind != YS_KIND_GC && kind != YS_KIND_DELETED)
+        return YSYNC_OK;
+    return ys_ranges_add(&tx->implied, tx->doc->alloc,
+                         (struct ys_range){ work->client, work->walk.clock, work->walk.s.len });
+}
+
+/* Goes on with one client until its clock is at its goal, or it can go no further. */
+static enum ysync_err advance(struct transaction *tx, struct work *work, enum step *out)
+{
+    enum ysync_err err;
+
+    while (work->block < work->end_block) {
+        uint64_t end = work->walk.clock + work->walk.s.len;
+
+        if (!ys_block_walk_is_on(&work->walk)) {
+            if (++work->block < work->end_block)
+                work->walk = ys_block_walk(&tx->update->blocks[work->block]);
+            continue;
+        }
+        if (end > work->clock && ys_struct_kind(&work->walk.s) != YS_KIND_SKIP) {
+            *out = work->clock >= work->goal ? STEP_GOAL : STEP_BLOCKED;
+            if (*out == STEP_GOAL || !is_ready(tx, work))
+                return YSYNC_OK;
+            err = note_deletion(tx, work);
+            if (err)
+                return err;
+            work->clock = end;
+            work->ready_bytes += work->walk.s.wire.len;
+        }
+        ys_block_walk_next(&work->walk);
+    }
+    *out = STEP_EXHAUSTED;
+    return YSYNC_OK;
+}
+
+static struct work *push(struct work *top, struct work *next, uint64_t goal)
+{
+    next->below = top;
+    next->goal = goal;
+    next->is_on_stack = true;
+    return next;
+}
+
+static struct work *pop(struct work *top)
+{
+    top->is_on_stack = false;
+    return top->below;
+}
+
+/* Goes on with one client to its end, and for it with whom it needs. */
+static enum ysync_err drive(struct transaction *tx, struct work *work)
+{
+    struct work *top = push(NULL, work, UINT64_MAX);
+    enum step step;
+
+    while (top) {
+        struct work *next;
+        enum ysync_err err = advance(tx, top, &step);
+
+        if (err)
+            return err;
+        if (step != STEP_BLOCKED) {
+            top = pop(top);
+            continue;
+        }
+        next = find_work(tx, top->needs.client);
+        if (next && !next->is_stuck && !next->is_on_stack && next->block < next->end_block) {
+            top = push(top, next, top->needs.clock);
+            continue;
+        }
+        for (; top; top = pop(top))
+            top->is_stuck = true;
+    }
+    return YSYNC_OK;
+}
+
+static enum ysync_err plan(struct transaction *tx)
+{
+    enum ysync_err err = begin_works(tx);
+
+    for (size_t i = 0; !err && i < tx->work_count; i++) {
+        if (!tx->works[i].is_stuck)
+            err = drive(tx, &tx->works[i]);
+    }
+    return err;
+}
+
+/* Reserve */
+
+/* What is left of a stuck client's blocks is copied, one pending block each. */
+static enum ysync_err park(struct transaction *tx, const struct work *work)
+{
+    const struct ysync_alloc *alloc = tx->doc->alloc;
+    struct ys_block_walk walk = work->walk;
+    struct ys_id needs = work->needs;
+    enum ysync_err err = YSYNC_OK;
+
+    for (size_t i = work->block; !err && i < work->end_block; i++) {
+        const struct ys_block *block = &tx->update->blocks[i];
+
+        if (i > work->block) {
+            walk = ys_block_walk(block);
+            needs = (struct ys_id){ block->client, block->clock };
+        }
+        if (!ys_grow_array(alloc, &tx->parked, &tx->parked_cap, tx->parked_count + 1, sizeof(*tx->parked)))
+            return YSYNC_ERR_NOMEM;
+        err = ys_pending_block_new(alloc, block, &walk, tx->origin, needs, &tx->parked[tx->parked_count]);
+        tx->parked_count += !err;
+    }
+    return err;
+}
+
+static enum ysync_err reserve_pending(struct transaction *tx)
+{
+    struct ys_pending *pending = &tx->doc->pending;
+    size_t cost = pending->bytes;
+    enum ysync_err err = YSYNC_OK;
+
+    for (size_t i = 0; !err && i < tx->work_count; i++) {
+        if (tx->works[i].is_stuck)
+            err = park(tx, &tx->works[i]);
+    }
+    if (err || tx->parked_count == 0)
+        return err;
+    for (size_t i = 0; i < tx->parked_count; i++)
+        cost += ys_pending_cost(tx->parked[i]);
+    if (!tx->is_woken && cost > tx->doc->max_pending_bytes)
+        return YSYNC_ERR_LIMIT;
+    return ys_pending_reserve(pending, tx->parked, tx->parked_count);
+}
+
+static enum ysync_err reserve_runs(struct transaction *tx)
+{
+    struct ysync_doc *doc = tx->doc;
+    size_t new_runs = 0;
+
+    for (size_t i = 0; i < tx->work_count; i++) {
+        struct work *work = &tx->works[i];
+        size_t bytes_before;
+        enum ysync_err err = YSYNC_OK;
+
+        if (work->clock == work->before)
+            continue;
+        if (!work->run) {
+            err = ys_run_new(doc->alloc, work->client, &work->run);
+            new_runs++;
+        }
+        if (err)
+            return err;
+        bytes_before = work->before > 0 ? ys_run_bytes(work->run) : 0;
+        err = ys_run_reserve(work->run, work->ready_bytes);
+        if (work->before > 0)
+            doc->run_bytes += ys_run_bytes(work->run) - bytes_before;
+        if (err)
+            return err;
+    }
+    if (!ys_grow_array(doc->alloc, &doc->runs, &doc->run_cap, doc->run_count + new_runs, sizeof(*doc->runs)))
+        return YSYNC_ERR_NOMEM;
+    return YSYNC_OK;
+}
+
+/* The deletions that structs imply are not news of their own: they travel with the structs. */
+static enum ysync_err reserve_deletes(struct transaction *tx)
+{
+    struct ys_ranges *deletes = &tx->update->deletes;
+
+    for (size_t i = 0; i < tx->implied.count; i++) {
+        enum ysync_err err = ys_ranges_add(deletes, tx->doc->alloc, tx->implied.items[i]);
+
+        if (err)
+            return err;
+    }
+    ys_ranges_sort(deletes);
+    return deletes->count ? ys_dset_reserve(tx->doc->deletes, deletes) : YSYNC_OK;
+}
+
+static enum ysync_err reserve_news(struct transaction *tx)
+{
+    size_t bytes = 0;
+    size_t pieces = 0;
+
+    for (size_t i = 0; i < tx->work_count; i++) {
+        pieces += tx->works[i].clock > tx->works[i].before;
+        bytes += tx->works[i].ready_bytes;
+    }
+    return ys_news_reserve(tx->news, pieces, bytes, tx->is_woken ? 0 : tx->news->deletes.count);
+}
+
+/* Commit */
+
+/* Both the document's runs and the works go from high to low: the new ones are merged in from the back. */
+static void insert_new_runs(struct transaction *tx)
+{
+    struct ysync_doc *doc = tx->doc;
+    size_t from = doc->run_count;
+    size_t to = from;
+
+    for (size_t i = 0; i < tx->work_count; i++)
+        to += tx->works[i].before == 0 && tx->works[i].clock > 0;
+    doc->run_count = to;
+    for (size_t i = tx->work_count; i > 0 && to > from; i--) {
+        struct work *work = &tx->works[i - 1];
+
+        if (work->before > 0 || work->clock == 0)
+            continue;
+        while (from > 0 && doc->runs[from - 1]->client < work->client)
+            doc->runs[--to] = doc->runs[--from];
+        doc->runs[--to] = work->run;
+        doc->run_bytes += ys_run_bytes(work->run);
+    }
+}
+
+static void append_structs(struct transaction *tx, struct work *work)
+{
+    struct ys_run *run = work->run;
+
+    for (size_t i = work->first_block; i < work->end_block && run->clock < work->clock; i++) {
+        struct ys_block_walk walk = ys_block_walk(&tx->update->blocks[i]);
+
+        for (; ys_block_walk_is_on(&walk) && run->clock < work->clock; ys_block_walk_next(&walk)) {
+            if (walk.clock + walk.s.len > run->clock && ys_struct_kind(&walk.s) != YS_KIND_SKIP)
+                ys_run_append(run, &walk.s, run->clock - walk.clock);
+        }
+    }
+    assert(run->clock == work->clock);
+}
+
+static void commit(struct transaction *tx)
+{
+    struct ysync_doc *doc = tx->doc;
+
+    insert_new_runs(tx);
+    for (size_t i = 0; i < tx->work_count; i++) {
+        struct work *work = &tx->works[i];
+
+        if (work->clock == work->before)
+            continue;
+        append_structs(tx, work);
+        work->run = NULL; /* the document's */
+        if (tx->news)
+            ys_news_add(tx->news, (struct ys_news_piece){ tx->origin, work->client, work->before, work->clock });
+    }
+    ys_dset_add(doc->deletes, &tx->update->deletes);
+    for (size_t i = 0; i < tx->parked_count; i++)
+        ys_pending_add(&doc->pending, tx->parked[i]);
+    tx->parked_count = 0;
+}
+
+/* The transaction */
+
+static void begin(struct transaction *tx, struct ysync_doc *doc, struct ys_update *update, uint64_t origin)
+{
+    tx->doc = doc;
+    tx->update = update;
+    tx->news = NULL;
+    tx->origin = origin;
+    tx->is_woken = false;
+    ys_ranges_init(&tx->implied);
+    tx->works = tx->few_works;
+    tx->work_count = 0;
+    tx->work_cap = ARRAY_LEN(tx->few_works);
+    tx->parked = NULL;
+    tx->parked_count = tx->parked_cap = 0;
+}
+
+/* Also what a failed reservation leaves behind. */
+static void end(struct transaction *tx)
+{
+    for (size_t i = 0; i < tx->work_count; i++) {
+        if (tx->works[i].before == 0)
+            ys_run_free(tx->works[i].run);
+    }
+    for (size_t i = 0; i < tx->parked_count; i++)
+        ys_pending_block_free(&tx->doc->pending, tx->parked[i]);
+    ys_free(tx->doc->alloc, tx->parked);
+    ys_ranges_deinit(&tx->implied, tx->doc->alloc);
+    ys_free_grown(tx->doc->alloc, tx->works, tx->few_works);
+}
+
+static uint64_t clocks_in(const struct ys_ranges *ranges)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < ranges->count; i++)
+        sum += ranges->items[i].len;
+    return sum;
+}
+
+/* Is there nothing in the planned update that was known, must wait, or should not be passed on as it is? */
+static bool is_all_new(const struct transaction *tx, const struct ys_ranges *missing)
+{
+    if (!tx->update->is_plain || clocks_in(missing) != clocks_in(&tx->update->deletes))
+        return false;
+    for (size_t i = 0; i < tx->work_count; i++) {
+        const struct work *work = &tx->works[i];
+
+        if (work->is_stuck || tx->update->blocks[work->first_block].clock != work->before)
+            return false;
+    }
+    return true;
+}
+
+static bool is_nothing_new(const struct transaction *tx, const struct ys_ranges *missing)
+{
+    if (missing->count > 0)
+        return false;
+    for (size_t i = 0; i < tx->work_count; i++) {
+        if (tx->works[i].clock > tx->works[i].before)
+            return false;
+    }
+    return true;
+}
+
+static enum ysync_err reserve(struct transaction *tx)
+{
+    enum ysync_err err = reserve_pending(tx);
+
+    if (!err)
+        err = reserve_runs(tx);
+    if (!err)
+        err = reserve_deletes(tx);
+    if (!err && tx->news)
+        err = reserve_news(tx);
+    return err;
+}
+
+/* Takes in a decoded update. *is_verbatim: everything in it was new, and nothing of it was added to the news. */
+static enum ysync_err take_in(struct ysync_doc *doc, struct ys_update *update, uint64_t origin, struct ys_news *news,
+                              bool *is_verbatim)
+{
+    struct transaction tx;
+    enum ysync_err err;
+
+    begin(&tx, doc, update, origin);
+    err = plan(&tx);
+    if (!err && update->deletes.count > 0)
+        err = ys_dset_missing(doc->deletes, &update->deletes, &news->deletes);
+    if (err)
+        goto done;
+    news->deletes_origin = origin;
+    *is_verbatim = is_all_new(&tx, &news->deletes) && !is_nothing_new(&tx, &news->deletes);
+    tx.news = *is_verbatim ? NULL : news;
+    err = reserve(&tx);
+    if (!err)
+        commit(&tx);
+done:
+    if (err || *is_verbatim)
+        news->deletes.count = 0;
+    end(&tx);
+    return err;
+}
+
+/* As above, for a block that had been waiting. *progress: its client's clock moved. */
+static enum ysync_err take_in_woken(struct ysync_doc *doc, const struct ys_pending_block *block, struct ys_news *news,
+                                    bool *progress)
+{
+    struct transaction tx;
+    struct ys_update update;
+    enum ysync_err err;
+
+    ys_update_init(&update);
+    update.blocks[update.block_count++] = ys_pending_as_block(block);
+    begin(&tx, doc, &update, block->origin);
+    tx.is_woken = true;
+    tx.news = news;
+    err = plan(&tx);
+    if (!err)
+        err = reserve(&tx);
+    if (!err)
+        commit(&tx);
+    *progress = !err && tx.works[0].clock > tx.works[0].before;
+    end(&tx);
+    ys_update_deinit(&update, doc->alloc);
+    return err;
+}
+
+/* Clients whose clock has moved, and for whom blocks may be waiting. */
+struct moved {
+    uint64_t *clients;
+    size_t count;
+    size_t cap;
+};
+
+static enum ysync_err note_moved(struct moved *moved, const struct ysync_doc *doc, uint64_t client)
+{
+    if (!ys_grow_array(doc->alloc, &moved->clients, &moved->cap, moved->count + 1, sizeof(*moved->clients)))
+        return YSYNC_ERR_NOMEM;
+    moved->clients[moved->count++] = client;
+    return YSYNC_OK;
+}
+
+/* Takes in all that waited for this client, and notes whose clocks that moved. */
+static enum ysync_err wake_client(struct ysync_doc *doc, uint64_t client, struct ys_news *news, struct moved *moved)
+{
+    struct ys_pending_block *block;
+    enum ysync_err err = YSYNC_OK;
+
+    while ((block = ys_pending_take(&doc->pending, client, ys_doc_clock(doc, client))) != NULL) {
+        uint64_t owner = block->client;
+        bool progress;
+
+        err = take_in_woken(doc, block, news, &progress);
+        if (err) {
+            ys_pending_put_back(&doc->pending, block);
+            return err;
+        }
+        ys_pending_drop(&doc->pending, block);
+        if (progress && owner != client)
+            err = note_moved(moved, doc, owner);
+        if (err)
+            return err;
+    }
+    return YSYNC_OK;
+}
+
+/* The update is in, whatever happens here: if memory runs out, what waits goes on waiting until the next call. */
+static void wake(struct ysync_doc *doc, const struct ys_update *update, struct ys_news *news)
+{
+    struct moved moved = { 0 };
+    enum ysync_err err = YSYNC_OK;
+
+    if (ys_pending_count(&doc->pending) == 0)
+        return;
+    for (size_t i = 0; !err && i < update->block_count; i++)
+        err = note_moved(&moved, doc, update->blocks[i].client);
+    for (size_t i = 0; !err && doc->has_unwoken && i < doc->run_count; i++)
+        err = note_moved(&moved, doc, doc->runs[i]->client);
+    while (!err && moved.count > 0)
+        err = wake_client(doc, moved.clients[--moved.count], news, &moved);
+    doc->has_unwoken = err != YSYNC_OK;
+    ys_free(doc->alloc, moved.clients);
+}
+
+enum ysync_err ysync_doc_apply(struct ysync_doc *doc, struct ysync_bytes bytes, uint64_t origin,
+                               ysync_doc_news_fn *tell, void *user)
+{
+    struct ys_reader in = ys_reader_init(bytes);
+    struct ys_update update;
+    struct ys_news news;
+    bool is_verbatim = false;
+    enum ysync_err err;
+
+    if (bytes.len > INT32_MAX)
+        return YSYNC_ERR_LIMIT;
+    ys_update_init(&update);
+    ys_news_init(&news, doc->alloc);
+    err = ys_update_decode(&update, doc->alloc, &in);
+    if (err) {
+        doc->problem = in.problem;
+        goto done;
+    }
+    err = take_in(doc, &update, origin, &news, &is_verbatim);
+    if (err)
+        goto done;
+    wake(doc, &update, &news);
+    if (tell && is_verbatim)
+        tell(user, origin, bytes);
+    if (tell)
+        ys_news_tell(&news, doc, tell, user);
+done:
+    ys_news_deinit(&news);
+    ys_update_deinit(&update, doc->alloc);
+    return err;
+}
+
+enum ysync_err ysync_doc_lacks(struct ysync_doc *doc, struct ysync_bytes bytes, int *out)
+{
+    struct ys_reader in = ys_reader_init(bytes);
+    struct ys_update update;
+    struct ys_ranges missing;
+    bool lacks = false;
+    enum ysync_err err;
+
+    ys_update_init(&update);
+    ys_ranges_init(&missing);
+    err = ys_update_decode(&update, doc->alloc, &in);
+    if (err)
+        doc->problem = in.problem;
+    else
+        err = ys_dset_missing(doc->deletes, &update.deletes, &missing);
+    if (err)
+        goto done;
+    for (size_t i = 0; !lacks && i < update.block_count; i++)
+        lacks = update.blocks[i].end > ys_doc_clock(doc, update.blocks[i].client);
+    *out = lacks || missing.count > 0;
+done:
+    ys_ranges_deinit(&missing, doc->alloc);
+    ys_update_deinit(&update, doc->alloc);
+    return err;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Delete set: one sorted array of ranges per client.
+ *
+ *     client 9   [2,4)
+ *     client 7   [0,3) [5,9)        clocks 3 and 4 are still alive
+ *
+ * Ranges never touch or overlap, and clients run from high to low as Yjs writes them, so encoding is
+ * a plain walk and two sets holding the same clocks encode to the same bytes.
+ *
+ * Ranges may lie beyond what their client is known to have written: a deletion may come before what it
+ * deletes, and waits here.
+ */
+#ifndef YS_DOC_DELETE_SET_H
+#define YS_DOC_DELETE_SET_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/reader.h"
+
+/* What is on its way in or out: [clock, clock + len) of a client. */
+struct ys_range {
+    uint64_t client;
+    uint64_t clock;
+    uint64_t len;
+};
+
+/* A list of ranges. "Sorted": clients from high to low, clocks from low to high, and no two touch. Most lists hold one
+ * or two and need no memory but their own; so a list cannot be copied by assignment. */
+struct ys_ranges {
+    struct ys_range *items;
+    size_t count;
+    size_t cap;
+    struct ys_range few[2];
+};
+
+void ys_ranges_init(struct ys_ranges *ranges);
+void ys_ranges_deinit(struct ys_ranges *ranges, const struct ysync_alloc *alloc);
+
+/* Appends; NOMEM leaves the list as it was. */
+YSYNC_CHECKED enum ysync_err ys_ranges_add(struct ys_ranges *ranges, const struct ysync_alloc *alloc,
+                                           struct ys_range range);
+
+/* Brings the list into order and joins what touches. */
+void ys_ranges_sort(struct ys_ranges *ranges);
+
+/* Reads a delete set of the v1 encoding to its end, adding its ranges to the list, as they come. MALFORMED if a
+ * count or a range cannot be true, or a range has length 0 (Yjs throws on one that it has to keep for later). */
+YSYNC_CHECKED enum ysync_err ys_ranges_decode(struct ys_ranges *ranges, const struct ysync_alloc *alloc,
+                                              struct ys_reader *in);
+
+/* Appends the sorted list in the v1 encoding. */
+void ys_ranges_put(const struct ys_ranges *ranges, struct ys_buf *out);
+
+/* The clocks of each client that are deleted. Owned by one document. */
+struct ys_dset;
+
+YSYNC_CHECKED enum ysync_err ys_dset_new(const struct ysync_alloc *alloc, struct ys_dset **out);
+void ys_dset_free(struct ys_dset *set); /* accepts NULL */
+
+bool ys_dset_contains(const struct ys_dset *set, uint64_t client, uint64_t clock);
+
+/* Adds to `missing` what of the sorted `ranges` is not in the set: sorted too. NOMEM may leave a part of it there. */
+YSYNC_CHECKED enum ysync_err ys_dset_missing(const struct ys_dset *set, const struct ys_ranges *ranges,
+                                             struct ys_ranges *missing);
+
+/* Memory for adding the sorted `ranges`; the set holds the same clocks as before, whatever is returned. */
+YSYNC_CHECKED enum ysync_err ys_dset_reserve(struct ys_dset *set, const struct ys_ranges *ranges);
+
+/* Adds the sorted `ranges`, for which there is room (reserve). */
+void ys_dset_add(struct ys_dset *set, const struct ys_ranges *ranges);
+
+/* How many ranges there are in all, and memory that the set holds: both in constant time. */
+size_t ys_dset_range_count(const struct ys_dset *set);
+size_t ys_dset_bytes(const struct ys_dset *set);
+
+/* Appends the set in the v1 encoding: at most ys_dset_put_bound() bytes. */
+void ys_dset_put(const struct ys_dset *set, struct ys_buf *out);
+size_t ys_dset_put_bound(const struct ys_dset *set);
+
+/* Aborts if an invariant does not hold. */
+void ys_dset_check(const struct ys_dset *set);
+
+#endif

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+#include "doc/doc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "doc/document.h"
+
+#define DEFAULT_MAX_PENDING_BYTES ((size_t)16 << 20)
+
+enum ysync_err ysync_doc_new(const struct ysync_alloc *alloc, struct ysync_doc **out)
+{
+    struct ysync_doc *doc;
+    enum ysync_err err;
+
+    if (!alloc)
+        alloc = ysync_alloc_default();
+    doc = ys_alloc_zeroed(alloc, 1, sizeof(*doc));
+    if (!doc)
+        return YSYNC_ERR_NOMEM;
+    doc->alloc = alloc;
+    doc->max_pending_bytes = DEFAULT_MAX_PENDING_BYTES;
+    ys_pending_init(&doc->pending, alloc);
+    err = ys_dset_new(alloc, &doc->deletes);
+    if (err) {
+        ys_free(alloc, doc);
+        return err;
+    }
+    *out = doc;
+    return YSYNC_OK;
+}
+
+void ysync_doc_free(struct ysync_doc *doc)
+{
+    if (!doc)
+        return;
+    for (size_t i = 0; i < doc->run_count; i++)
+        ys_run_free(doc->runs[i]);
+    ys_free(doc->alloc, doc->runs);
+    ys_dset_free(doc->deletes);
+    ys_pending_deinit(&doc->pending);
+    ys_free(doc->alloc, doc);
+}
+
+void ysync_doc_set_max_pending(struct ysync_doc *doc, size_t max_bytes)
+{
+    doc->max_pending_bytes = max_bytes;
+}
+
+const char *ysync_doc_problem(const struct ysync_doc *doc)
+{
+    return doc->problem ? doc->problem : "malformed";
+}
+
+struct ys_run *ys_doc_find_run(struct ysync_doc *doc, uint64_t client)
+{
+    size_t low = 0;
+    size_t high = doc->run_count;
+
+    if (doc->latest_run < doc->run_count && doc->runs[doc->latest_run]->client == client)
+        return doc->runs[doc->latest_run];
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (doc->runs[middle]->client > client)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == doc->run_count || doc->runs[low]->client != client)
+        return NULL;
+    doc->latest_run = low;
+    return doc->runs[low];
+}
+
+/* Hands the buffer's memory over as bytes that are the caller's. */
+static struct ysync_bytes give_away(struct ys_buf *buf)
+{
+    struct ysync_bytes bytes = ys_buf_bytes(buf);
+    uint8_t *shrunk = bytes.len ? ys_realloc_array(buf->alloc, buf->data, bytes.len, 1) : NULL;
+
+    if (shrunk)
+        bytes.data = shrunk;
+    return bytes;
+}
+
+enum ysync_err ysync_doc_state_vector(const struct ysync_doc *doc, struct ysync_bytes *out)
+{
+    struct ys_buf buf;
+    enum ysync_err err;
+
+    ys_buf_init(&buf, doc->alloc, SIZE_MAX);
+    err = ys_doc_put_state_vector(doc, &buf);
+    if (err)
+        ys_buf_deinit(&buf);
+    else
+        *out = give_away(&buf);
+    return err;
+}
+
+enum ysync_err ysync_doc_diff(struct ysync_doc *doc, struct ysync_bytes state_vector, struct ysync_bytes *out)
+{
+    struct ys_buf buf;
+    enum ysync_err err;
+
+    ys_buf_init(&buf, doc->alloc, SIZE_MAX);
+    err = ys_doc_put_diff(doc, state_vector, &buf, &doc->problem);
+    if (err)
+        ys_buf_deinit(&buf);
+    else
+        *out = give_away(&buf);
+    return err;
+}
+
+void ysync_bytes_free(const struct ysync_alloc *alloc, struct ysync_bytes bytes)
+{
+    ys_free(alloc ? alloc : ysync_alloc_default(), (void *)(uintptr_t)bytes.data);
+}
+
+size_t ys_doc_bytes(const struct ysync_doc *doc)
+{
+    return sizeof(*doc) + doc->run_cap * sizeof(*doc->runs) + doc->run_bytes + ys_dset_bytes(doc->deletes) +
+           doc->pending.bytes;
+}
+
+void ysync_doc_stats(const struct ysync_doc *doc, struct ysync_doc_stats *out)
+{
+    *out = (struct ysync_doc_stats){
+        .bytes = ys_doc_bytes(doc),
+        .clients = doc->run_count,
+        .delete_ranges = ys_dset_range_count(doc->deletes),
+        .pending = ys_pending_count(&doc->pending),
+        .pending_bytes = doc->pending.bytes,
+    };
+    for (size_t i = 0; i < doc->run_count; i++)
+        out->structs += doc->runs[i]->struct_count;
+}
+
+static void check(bool holds, const char *what)
+{
+    if (holds)
+        return;
+    fprintf(stderr, "document: %s\n", what);
+    abort();
+}
+
+void ys_doc_check(const struct ysync_doc *doc)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < doc->run_count; i++) {
+        check(i == 0 || doc->runs[i - 1]->client > doc->runs[i]->client, "runs do not go from high to low");
+        check(doc->runs[i]->clock > 0, "a run without structs");
+        ys_run_check(doc->runs[i]);
+        bytes += ys_run_bytes(doc->runs[i]);
+    }
+    check(bytes == doc->run_bytes, "memory of runs is miscounted");
+    ys_dset_check(doc->deletes);
+    ys_pending_check(&doc->pending);
+}

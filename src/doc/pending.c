@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+#include "doc/pending.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/list.h"
+
+/* The blocks that wait for one client. */
+struct wait {
+    uint64_t client;
+    struct ys_timers blocks;
+};
+
+/* Beside the block itself: its places in the tables, and malloc's own. */
+#define INDEX_COST 64
+
+void ys_pending_init(struct ys_pending *pending, const struct ysync_alloc *alloc)
+{
+    *pending = (struct ys_pending){ .alloc = alloc };
+    /* Addresses are no secret to a debugger, but they are to a peer that would like to make clients collide. */
+    pending->seed = (struct ys_hash_seed){ (uint64_t)(uintptr_t)pending, (uint64_t)(uintptr_t)&pending };
+    ys_map_init(&pending->by_start, alloc);
+    ys_map_init(&pending->waits, alloc);
+}
+
+void ys_pending_deinit(struct ys_pending *pending)
+{
+    void *item;
+
+    for (size_t i = 0; (item = ys_map_next(&pending->by_start, &i)) != NULL;)
+        ys_free(pending->alloc, item);
+    for (size_t i = 0; (item = ys_map_next(&pending->waits, &i)) != NULL;)
+        ys_free(pending->alloc, item);
+    ys_map_deinit(&pending->by_start);
+    ys_map_deinit(&pending->waits);
+}
+
+static uint64_t hash_start(const struct ys_pending *pending, uint64_t client, uint64_t clock)
+{
+    return ys_hash_u64(pending->seed, ys_hash_u64(pending->seed, client) ^ clock);
+}
+
+static bool starts_at(const void *item, const void *key)
+{
+    const struct ys_pending_block *block = item;
+    const struct ys_id *start = key;
+
+    return block->client == start->client && block->clock == start->clock;
+}
+
+static bool waits_for(const void *item, const void *key)
+{
+    const struct wait *wait = item;
+    const uint64_t *client = key;
+
+    return wait->client == *client;
+}
+
+static struct wait *find_wait(const struct ys_pending *pending, uint64_t client)
+{
+    return ys_map_find(&pending->waits, ys_hash_u64(pending->seed, client), waits_for, &client);
+}
+
+static void remove_wait_if_empty(struct ys_pending *pending, struct wait *wait)
+{
+    if (wait && !wait->blocks.root) {
+        ys_map_remove(&pending->waits, ys_hash_u64(pending->seed, wait->client), wait);
+        ys_free(pending->alloc, wait);
+    }
+}
+
+enum ysync_err ys_pending_block_new(const struct ysync_alloc *alloc, const struct ys_block *block,
+                                    const struct ys_block_walk *walk, uint64_t origin, struct ys_id needs,
+                                    struct ys_pending_block **out)
+{
+    const uint8_t *start = walk->s.wire.data;
+    size_t len = (size_t)(block->bytes.data + block->bytes.len - start);
+    struct ys_pending_block *copy = ys_alloc_array(alloc, sizeof(*copy) + len, 1);
+
+    if (!copy)
+        return YSYNC_ERR_NOMEM;
+    *copy = (struct ys_pending_block){ .client = block->client,
+                                       .clock = walk->clock,
+                                       .end = block->end,
+                                       .struct_count = walk->left,
+                                       .origin = origin,
+                                       .needs = needs,
+                                       .len = len };
+    memcpy(copy->bytes, start, len);
+    *out = copy;
+    return YSYNC_OK;
+}
+
+size_t ys_pending_cost(const struct ys_pending_block *block)
+{
+    return sizeof(*block) + block->len + INDEX_COST;
+}
+
+static enum ysync_err add_wait(struct ys_pending *pending, uint64_t client)
+{
+    struct wait *wait;
+
+    if (find_wait(pending, client))
+        return YSYNC_OK;
+    wait = ys_alloc_zeroed(pending->alloc, 1, sizeof(*wait));
+    if (!wait)
+        return YSYNC_ERR_NOMEM;
+    wait->client = client;
+    ys_map_add(&pending->waits, ys_hash_u64(pending->seed, client), wait);
+    return YSYNC_OK;
+}
+
+enum ysync_err ys_pending_reserve(struct ys_pending *pending, struct ys_pending_block *const *blocks, size_t count)
+{
+    enum ysync_err err = ys_map_reserve(&pending->by_start, count);
+
+    if (!err)
+        err = ys_map_reserve(&pending->waits, count);
+    for (size_t i = 0; !err && i < count; i++)
+        err = add_wait(pending, blocks[i]->needs.client);
+    return err;
+}
+
+void ys_pending_block_free(struct ys_pending *pending, struct ys_pending_block *block)
+{
+    struct wait *wait;
+
+    if (!block)
+        return;
+    wait = find_wait(pending, block->needs.client);
+    ys_free(pending->alloc, block);
+    remove_wait_if_empty(pending, wait);
+}
+
+static void arm(struct ys_pending *pending, struct ys_pending_block *block)
+{
+    ys_timer_arm(&find_wait(pending, block->needs.client)->blocks, &block->due, block->needs.clock);
+}
+
+void ys_pending_add(struct ys_pending *pending, struct ys_pending_block *block)
+{
+    uint64_t hash = hash_start(pending, block->client, block->clock);
+    struct ys_id start = { block->client, block->clock };
+    struct ys_pending_block *same = ys_map_find(&pending->by_start, hash, starts_at, &start);
+    bool is_same_taken = same && same->due.due_ms == YS_TIMER_NEVER;
+
+    if (same && !is_same_taken && same->end >= block->end) {
+        ys_pending_block_free(pending, block);
+        return;
+    }
+    arm(pending, block);
+    pending->bytes += ys_pending_cost(block);
+    if (!same) {
+        ys_map_add(&pending->by_start, hash, block);
+        return;
+    }
+    ys_map_replace(&pending->by_start, hash, same, block);
+    if (!is_same_taken)
+        ys_pending_drop(pending, same);
+}
+
+struct ys_pending_block *ys_pending_take(struct ys_pending *pending, uint64_t client, uint64_t clock)
+{
+    struct wait *wait = find_wait(pending, client);
+    struct ys_pending_block *block;
+
+    if (!wait || !wait->blocks.root || wait->blocks.root->due_ms > clock)
+        return NULL;
+    block = YS_CONTAINER_OF(wait->blocks.root, struct ys_pending_block, due);
+    ys_timer_arm(&wait->blocks, &block->due, YS_TIMER_NEVER); /* so that the heap, and room in it, stays */
+    return block;
+}
+
+void ys_pending_put_back(struct ys_pending *pending, struct ys_pending_block *block)
+{
+    arm(pending, block);
+}
+
+void ys_pending_drop(struct ys_pending *pending, struct ys_pending_block *block)
+{
+    uint64_t hash = hash_start(pending, block->client, block->clock);
+    struct ys_id start = { block->client, block->clock };
+
+    if (ys_map_find(&pending->by_start, hash, starts_at, &start) == block)
+        ys_map_remove(&pending->by_start, hash, block);
+    ys_timer_disarm(&find_wait(pending, block->needs.client)->blocks, &block->due);
+    pending->bytes -= ys_pending_cost(block);
+    ys_pending_block_free(pending, block);
+}
+
+size_t ys_pending_count(const struct ys_pending *pending)
+{
+    return pending->by_start.count;
+}
+
+static int compare_blocks(const void *left, const void *right)
+{
+    const struct ys_pending_block *a = *(struct ys_pending_block *const *)left;
+    const struct ys_pending_block *b = *(struct ys_pending_block *const *)right;
+
+    if (a->client != b->client)
+        return a->client > b->client ? -1 : 1;
+    return a->clock < b->clock ? -1 : a->clock > b->clock;
+}
+
+enum ysync_err ys_pending_sorted(const struct ys_pending *pending, struct ys_pending_block ***out)
+{
+    size_t count = ys_pending_count(pending);
+    struct ys_pending_block **blocks;
+    void *item;
+
+    if (count == 0) {
+        *out = NULL;
+        return YSYNC_OK;
+    }
+    blocks = ys_alloc_array(pending->alloc, count, sizeof(*blocks));
+    if (!blocks)
+        return YSYNC_ERR_NOMEM;
+    count = 0;
+    for (size_t i = 0; (item = ys_map_next(&pending->by_start, &i)) != NULL;)
+        blocks[count++] = item;
+    qsort(blocks, count, sizeof(*blocks), compare_blocks);
+    *out = blocks;
+    return YSYNC_OK;
+}
+
+struct ys_block ys_pending_as_block(const struct ys_pending_block *pending_block)
+{
+    struct ys_block block = { .client = pending_block->client,
+                              .clock = pending_block->clock,
+                              .end = pending_block->end,
+                              .struct_count = pending_block->struct_count,
+                              .bytes = { pending_block->bytes, pending_block->len },
+                              .has_skip = true }; /* unknown; nothing is lost by assuming it */
+    struct ys_reader in = ys_reader_init(block.bytes);
+
+    ys_struct_read(&in, &block.first);
+    return block;
+}
+
+static void check(bool holds, const char *what)
+{
+    if (holds)
+        return;
+    fprintf(stderr, "pending: %s\n", what);
+    abort();
+}
+
+void ys_pending_check(const struct ys_pending *pending)
+{
+    const struct ys_pending_block *block;
+    const struct wait *wait;
+    size_t bytes = 0;
+
+    for (size_t i = 0; (block = ys_map_next(&pending->by_start, &i)) != NULL;) {
+        check(block->due.due_ms == block->needs.clock, "a block waits for nothing");
+        check(find_wait(pending, block->needs.client) != NULL, "a block waits for a client that nobody watches");
+        check(block->clock < block->end && block->struct_count > 0, "an empty block");
+        bytes += ys_pending_cost(block);
+    }
+    for (size_t i = 0; (wait = ys_map_next(&pending->waits, &i)) != NULL;)
+        check(wait->blocks.root != NULL, "a client is watched for nobody");
+    check(bytes == pending->bytes, "memory is miscounted");
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Blocks of structs that wait for others, indexed by what they wait for.
+ *
+ *     waits for client 7:   heap by clock   [7 >= 12: block a] [7 >= 30: block b] [7 >= 31: block c]
+ *     waits for client 9:                   [9 >= 1: block d]
+ *
+ * When client 7 has come to clock 30, a and b are taken out and tried again; nothing else is looked at. So
+ * thirty thousand updates that arrive in reverse order cost thirty thousand times a logarithm. (The heaps are those of
+ * base/timer.h: a client's clock is a clock, and what waits for it is due at a time.)
+ *
+ * A block that comes again, as after each reconnect of the client that sent it, is kept once.
+ */
+#ifndef YS_DOC_PENDING_H
+#define YS_DOC_PENDING_H
+
+#include "base/hash.h"
+#include "base/map.h"
+#include "base/timer.h"
+#include "doc/update.h"
+
+struct ys_pending_block {
+    uint64_t client;
+    uint64_t clock;
+    uint64_t end;
+    uint64_t struct_count;
+    uint64_t origin;    /* of the ysync_doc_apply() that brought it */
+    struct ys_id needs;   /* waits until needs.client's clock is at least needs.clock */
+    struct ys_timer due;  /* in the heap of needs.client; never due while somebody has taken the block */
+    size_t len;
+    uint8_t bytes[]; /* the structs */
+};
+
+struct ys_pending {
+    const struct ysync_alloc *alloc;
+    struct ys_hash_seed seed;
+    struct ys_map by_start; /* struct ys_pending_block, by client and clock */
+    struct ys_map waits;    /* struct wait, by the client waited for */
+    size_t bytes;
+};
+
+void ys_pending_init(struct ys_pending *pending, const struct ysync_alloc *alloc);
+void ys_pending_deinit(struct ys_pending *pending);
+
+/* A copy of a block from the struct on at which `walk` stands; in no index yet. */
+YSYNC_CHECKED enum ysync_err ys_pending_block_new(const struct ysync_alloc *alloc, const struct ys_block *block,
+                                                  const struct ys_block_walk *walk, uint64_t origin,
+                                                  struct ys_id needs, struct ys_pending_block **out);
+
+/* What keeping the block costs, as max_pending counts it. */
+size_t ys_pending_cost(const struct ys_pending_block *block);
+
+/* Room for adding these blocks, all of them. */
+YSYNC_CHECKED enum ysync_err ys_pending_reserve(struct ys_pending *pending, struct ys_pending_block *const *blocks,
+                                                size_t count);
+
+/* Takes the block, for which there is room (reserve). Of two that start at the same clock only the longer is kept. */
+void ys_pending_add(struct ys_pending *pending, struct ys_pending_block *block);
+
+/* A block that waited for `client` to come to `clock` or less, or NULL. It waits no more, until it is put back;
+ * or it is dropped. A block added meanwhile that starts at the same clock takes its place. */
+struct ys_pending_block *ys_pending_take(struct ys_pending *pending, uint64_t client, uint64_t clock);
+void ys_pending_put_back(struct ys_pending *pending, struct ys_pending_block *block);
+void ys_pending_drop(struct ys_pending *pending, struct ys_pending_block *block);
+
+/* Frees a block that was never added, and the room that was reserved for it alone. Accepts NULL. */
+void ys_pending_block_free(struct ys_pending *pending, struct ys_pending_block *block);
+
+size_t ys_pending_count(const struct ys_pending *pending);
+
+/* All blocks, by client from high to low, then by clock. *out is for the caller to ys_free(); NULL when there are none. */
+YSYNC_CHECKED enum ysync_err ys_pending_sorted(const struct ys_pending *pending, struct ys_pending_block ***out);
+
+/* Aborts if an invariant does not hold. */
+void ys_pending_check(const struct ys_pending *pending);
+
+/* The block as if it had just been read from an update. */
+struct ys_block ys_pending_as_block(const struct ys_pending_block *pending_block);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+#include "doc/update.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+
+void ys_update_init(struct ys_update *update)
+{
+    update->blocks = update->few;
+    update->block_count = 0;
+    update->block_cap = ARRAY_LEN(update->few);
+    update->is_plain = true;
+    ys_ranges_init(&update->deletes);
+}
+
+void ys_update_deinit(struct ys_update *update, const struct ysync_alloc *alloc)
+{
+    ys_free_grown(alloc, update->blocks, update->few);
+    ys_ranges_deinit(&update->deletes, alloc);
+}
+
+static enum ysync_err decode_structs(struct ys_reader *in, struct ys_block *block)
+{
+    struct ys_id id = { block->client, block->clock };
+    struct ys_struct s;
+    enum ysync_err err = ys_struct_decode(in, id, &block->first);
+
+    if (err)
+        return err;
+    id.clock += block->first.len;
+    block->has_skip = ys_struct_kind(&block->first) == YS_KIND_SKIP;
+    for (uint64_t i = 1; i < block->struct_count; i++) {
+        err = ys_struct_decode(in, id, &s);
+        if (err)
+            return err;
+        id.clock += s.len;
+        block->has_skip |= ys_struct_kind(&s) == YS_KIND_SKIP;
+    }
+    block->end = id.clock;
+    return YSYNC_OK;
+}
+
+static enum ysync_err decode_block(struct ys_reader *in, struct ys_block *block)
+{
+    const uint8_t *start;
+    enum ysync_err err = ys_reader_varuint(in, &block->struct_count);
+
+    block->has_skip = false;
+    if (!err)
+        err = ys_reader_varuint(in, &block->client);
+    if (!err)
+        err = ys_reader_varuint(in, &block->clock);
+    if (!err && block->struct_count > ys_reader_left(in) / 2)
+        err = ys_reader_fail(in, "count larger than the bytes left could hold");
+    if (err || block->struct_count == 0)
+        return err;
+    start = in->at;
+    err = decode_structs(in, block);
+    block->bytes = (struct ysync_bytes){ start, (size_t)(in->at - start) };
+    return err;
+}
+
+static int compare_blocks(const void *left, const void *right)
+{
+    const struct ys_block *a = left;
+    const struct ys_block *b = right;
+
+    if (a->client != b->client)
+        return a->client > b->client ? -1 : 1;
+    return a->clock < b->clock ? -1 : a->clock > b->clock;
+}
+
+static void sort_blocks(struct ys_update *update)
+{
+    for (size_t i = 1; i < update->block_count; i++) {
+        if (compare_blocks(&update->blocks[i - 1], &update->blocks[i]) > 0) {
+            qsort(update->blocks, update->block_count, sizeof(*update->blocks), compare_blocks);
+            return;
+        }
+    }
+}
+
+enum ysync_err ys_update_decode(struct ys_update *update, const struct ysync_alloc *alloc, struct ys_reader *in)
+{
+    uint64_t sections;
+    enum ysync_err err = ys_reader_count(in, 3, &sections);
+
+    for (; !err && sections > 0; sections--) {
+        struct ys_block *block;
+
+        if (!ys_grow_from(alloc, &update->blocks, update->few, &update->block_cap, update->block_count + 1,
+                          sizeof(*update->blocks)))
+            return YSYNC_ERR_NOMEM;
+        block = &update->blocks[update->block_count];
+        err = decode_block(in, block);
+        update->block_count += !err && block->struct_count > 0;
+        update->is_plain &= !err && block->struct_count > 0 && !block->has_skip;
+    }
+    if (!err)
+        err = ys_ranges_decode(&update->deletes, alloc, in);
+    if (!err && !ys_reader_is_at_end(in))
+        err = ys_reader_fail(in, "bytes left over behind the update");
+    if (err)
+        return err;
+    sort_blocks(update);
+    for (size_t i = 1; i < update->block_count; i++)
+        update->is_plain &= update->blocks[i - 1].client != update->blocks[i].client;
+    ys_ranges_sort(&update->deletes);
+    return YSYNC_OK;
+}
+
+struct ys_block_walk ys_block_walk(const struct ys_block *block)
+{
+    struct ys_block_walk walk = { .s = block->first,
+                                  .clock = block->clock,
+                                  .left = block->struct_count,
+                                  .in = ys_reader_init(block->bytes) };
+
+    walk.in.at += block->first.wire.len;
+    return walk;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An update as it came from a peer, checked from its first byte to its last before anything of it is applied.
+ *
+ *     update      count of sections, sections, delete set
+ *     section     count of structs, client, first clock, structs
+ *
+ * A section becomes a block: one client's structs in clock order, still in their bytes. The blocks are sorted, so
+ * that those of one client stand together (Yjs writes one section a client, but more are accepted).
+ */
+#ifndef YS_DOC_UPDATE_H
+#define YS_DOC_UPDATE_H
+
+#include "doc/delete_set.h"
+#include "doc/struct.h"
+
+struct ys_block {
+    uint64_t client;
+    uint64_t clock; /* of the first struct */
+    uint64_t end;   /* behind the last one */
+    uint64_t struct_count;
+    struct ysync_bytes bytes; /* the structs; a view of the update */
+    struct ys_struct first;   /* the first struct, as most updates have no other */
+    bool has_skip;
+};
+
+/* Most updates have one block and need no memory but their own; so it cannot be copied by assignment. */
+struct ys_update {
+    struct ys_block *blocks; /* by client from high to low, then by clock; none is empty */
+    size_t block_count;
+    size_t block_cap;
+    struct ys_ranges deletes; /* sorted */
+    bool is_plain;            /* one section a client, none of them empty, no Skip: may be passed on as it is */
+    struct ys_block few[1];
+};
+
+void ys_update_init(struct ys_update *update);
+void ys_update_deinit(struct ys_update *update, const struct ysync_alloc *alloc);
+
+/* Reads the whole update into one that was just initialized. MALFORMED: in->problem says why. The views are good as long as the input. */
+YSYNC_CHECKED enum ysync_err ys_update_decode(struct ys_update *update, const struct ysync_alloc *alloc,
+                                              struct ys_reader *in);
+
+/* Walks over a block's structs:
+ *
+ *     for (struct ys_block_walk walk = ys_block_walk(block); ys_block_walk_is_on(&walk); ys_block_walk_next(&walk))
+ *         ... walk.s, walk.clock ...
+ */
+struct ys_block_walk {
+    struct ys_struct s;
+    uint64_t clock; /* of s */
+    uint64_t left;  /* structs from s on; 0: past the end */
+    struct ys_reader in;
+};
+
+struct ys_block_walk ys_block_walk(const struct ys_block *block);
+
+static inline bool ys_block_walk_is_on(const struct ys_block_walk *walk)
+{
+    return walk->left > 0;
+}
+
+static inline void ys_block_walk_next(struct ys_block_walk *walk)
+{
+    walk->clock += walk->s.len;
+    if (--walk->left > 0)
+        ys_struct_read(&walk->in, &walk->s);
+}
+
+#endif
