@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/alloc.h"
 
@@ -19,6 +20,15 @@ struct ys_blob *ys_blob_new(const struct ysync_alloc *alloc, size_t len)
     blob->len = len;
     blob->refs = 1;
     blob->head_len = 0;
+    return blob;
+}
+
+struct ys_blob *ys_blob_copy(const struct ysync_alloc *alloc, struct ysync_bytes bytes)
+{
+    struct ys_blob *blob = ys_blob_new(alloc, bytes.len);
+
+    if (blob && bytes.len > 0)
+        memcpy(ys_blob_data(blob), bytes.data, bytes.len);
     return blob;
 }
 

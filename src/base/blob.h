@@ -29,6 +29,9 @@ struct ys_blob {
 /* len bytes, to be filled in before anybody else sees them; one reference. NULL if there is no memory. */
 struct ys_blob *ys_blob_new(const struct ysync_alloc *alloc, size_t len);
 
+/* The same, filled with a copy. */
+struct ys_blob *ys_blob_copy(const struct ysync_alloc *alloc, struct ysync_bytes bytes);
+
 struct ys_blob *ys_blob_ref(struct ys_blob *blob);
 void ys_blob_unref(struct ys_blob *blob); /* accepts NULL */
 
