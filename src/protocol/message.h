@@ -10,7 +10,8 @@
  *     3           query awareness
  *     102 bytes   sync status: echoed when all before it took effect
  *
- * Numbers are lib0 varuints; `bytes` and strings have their length in front. Bytes behind a complete message are ignored.
+ * Numbers are lib0 varuints; `bytes` and strings have their length in front. Bytes behind a complete message are
+ * ignored.
  */
 #ifndef YS_PROTOCOL_MESSAGE_H
 #define YS_PROTOCOL_MESSAGE_H
@@ -43,8 +44,10 @@ struct ys_message {
 /* MALFORMED: *problem is a static phrase. AUTH and UNKNOWN are not looked into. */
 YSYNC_CHECKED enum ysync_err ys_message_decode(struct ysync_bytes frame, struct ys_message *out, const char **problem);
 
-/* One message, ready to be shared: NULL if there is no memory. Types: SYNC_STEP1, SYNC_STEP2, UPDATE, AWARENESS, SYNC_STATUS. */
-struct ys_blob *ys_message_encode(const struct ysync_alloc *alloc, enum ys_message_type type, struct ysync_bytes payload);
+/* One message, ready to be shared: NULL if there is no memory. Types: SYNC_STEP1, SYNC_STEP2, UPDATE, AWARENESS,
+ * SYNC_STATUS. */
+struct ys_blob *ys_message_encode(const struct ysync_alloc *alloc, enum ys_message_type type,
+                                  struct ysync_bytes payload);
 
 /* `2 0 reason`: y-protocols' permission denied. */
 struct ys_blob *ys_message_encode_denied(const struct ysync_alloc *alloc, const char *reason);
