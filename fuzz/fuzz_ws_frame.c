@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* WebSocket frames in one piece and in slices tell the same: the same messages, the same error. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/utf8.h"
+#include "slices.h"
+#include "ws/frame.h"
+
+#define MAX_MESSAGE_BYTES 4096
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct told {
+    uint64_t hash;
+    bool is_over;
+};
+
+static void require(bool holds)
+{
+    if (!holds)
+        abort();
+}
+
+static void tell(struct told *told, const struct ys_ws_received *got)
+{
+    told->is_over = got->event == YS_WS_EVENT_CLOSE || got->event == YS_WS_EVENT_ERROR;
+    told->hash = hash_add_number(told->hash, (uint64_t)got->event);
+    if (told->is_over)
+        told->hash = hash_add_number(told->hash, got->close_code);
+    if (got->event == YS_WS_EVENT_ERROR) {
+        told->hash = hash_add(told->hash, (struct ysync_bytes){ (const uint8_t *)got->problem, strlen(got->problem) });
+        return;
+    }
+    require(got->payload.len <= MAX_MESSAGE_BYTES);
+    require(got->event == YS_WS_EVENT_MESSAGE || got->payload.len <= 125);
+    if (got->event == YS_WS_EVENT_CLOSE || got->opcode == YS_WS_TEXT)
+        require(ys_utf8_is_valid(got->payload));
+    told->hash = hash_add_number(told->hash, (uint64_t)got->opcode);
+    told->hash = hash_add_number(hash_add(told->hash, got->payload), got->payload.len);
+}
+
+static void feed(struct ys_ws_parser *parser, uint8_t *data, size_t len, struct told *told)
+{
+    struct ys_ws_received got = { .event = YS_WS_EVENT_PONG };
+
+    while (!told->is_over && got.event != YS_WS_EVENT_MORE) {
+        ys_ws_parser_feed(parser, &data, &len, &got);
+        if (got.event != YS_WS_EVENT_MORE)
+            tell(told, &got);
+    }
+    require(told->is_over || len == 0);
+}
+
+static uint64_t read_all(const uint8_t *data, size_t size, bool in_slices)
+{
+    struct told told = { HASH_START, false };
+    uint64_t random = hash_add(HASH_START, (struct ysync_bytes){ data, size });
+    struct ys_ws_parser *parser;
+
+    require(!ys_ws_parser_new(ysync_alloc_default(), MAX_MESSAGE_BYTES, &parser));
+    while (size > 0 && !told.is_over) {
+        size_t len = in_slices ? next_slice(&random, size) : size;
+        uint8_t *copy = malloc(len); /* the parser writes to it */
+
+        require(copy != NULL);
+        memcpy(copy, data, len);
+        feed(parser, copy, len, &told);
+        free(copy);
+        data += len;
+        size -= len;
+    }
+    ys_ws_parser_free(parser);
+    return told.hash;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    require(read_all(data, size, false) == read_all(data, size, true));
+    return 0;
+}
