@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/echo.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+
+/* A connection's messages on their way back. */
+struct session {
+    struct ys_echo *echo;
+    struct ys_blob **queue;
+    size_t len;
+    size_t cap;
+    size_t taken;
+};
+
+static struct ysync_bytes find(const struct ys_http_head *head, const char *name)
+{
+    struct ysync_bytes value = { NULL, 0 };
+
+    ys_http_head_find(head, name, &value);
+    return value;
+}
+
+static void grant(struct ys_connection *connection, const struct ys_http_head *head)
+{
+    const struct ys_ws_request request = {
+        .key = find(head, "Sec-WebSocket-Key"),
+        .version = find(head, "Sec-WebSocket-Version"),
+        .protocols = find(head, "Sec-WebSocket-Protocol"),
+    };
+    const char *why = NULL;
+    int status = ys_ws_check_request(&request, &why);
+
+    if (status != 101)
+        ys_connection_answer(connection, &(struct ys_http_answer){ .status = status });
+    else if (ys_connection_upgrade(connection, &request))
+        ys_connection_drop(connection);
+}
+
+static void on_head(struct ys_connection *connection, void *user, const struct ys_http_head *head)
+{
+    struct session *session = user;
+
+    if (session->echo->answers_later)
+        return;
+    if (head->wants_websocket)
+        grant(connection, head);
+    else if (!head->has_body)
+        ys_connection_answer(connection, &(struct ys_http_answer){ .status = 200, .body = head->path });
+}
+
+static void on_body(struct ys_connection *connection, void *user, struct ysync_bytes piece)
+{
+    (void)connection, (void)user, (void)piece;
+}
+
+static void on_end(struct ys_connection *connection, void *user)
+{
+    struct session *session = user;
+
+    if (!session->echo->answers_later)
+        ys_connection_answer(connection,
+                             &(struct ys_http_answer){ .status = 200, .body = ys_connection_head(connection)->path });
+}
+
+static enum ysync_err queue(struct session *session, struct ysync_bytes message)
+{
+    const struct ysync_alloc *alloc = session->echo->alloc;
+    struct ys_blob *blob;
+
+    if (!ys_grow_array(alloc, &session->queue, &session->cap, session->len + 1, sizeof(blob)))
+        return YSYNC_ERR_NOMEM;
+    blob = ys_blob_new(alloc, message.len);
+    if (!blob)
+        return YSYNC_ERR_NOMEM;
+    if (message.len > 0)
+        memcpy(ys_blob_data(blob), message.data, message.len);
+    session->queue[session->len++] = blob;
+    return YSYNC_OK;
+}
+
+static void on_message(struct ys_connection *connection, void *user, enum ys_ws_opcode opcode,
+                       struct ysync_bytes payload)
+{
+    if (opcode == YS_WS_TEXT)
+        ys_connection_close(connection, YS_WS_CLOSE_UNSUPPORTED, "binary only");
+    else if (queue(user, payload))
+        ys_connection_drop(connection);
+    else
+        ys_connection_wake(connection);
+}
+
+static struct ys_blob *on_next(struct ys_connection *connection, void *user)
+{
+    struct session *session = user;
+
+    (void)connection;
+    if (session->taken < session->len) {
+        session->echo->pulls++;
+        return session->queue[session->taken++];
+    }
+    ys_free(session->echo->alloc, session->queue);
+    session->queue = NULL;
+    session->len = session->cap = session->taken = 0;
+    return NULL;
+}
+
+static void on_closed(struct ys_connection *connection, void *user, uint16_t code)
+{
+    struct session *session = user;
+    struct ys_echo *echo = session->echo;
+
+    if (echo->latest == connection)
+        echo->latest = NULL;
+    echo->open--;
+    echo->closed++;
+    echo->closed_code = code;
+    while (session->taken < session->len)
+        ys_blob_unref(session->queue[session->taken++]);
+    ys_free(echo->alloc, session->queue);
+    ys_free(echo->alloc, session);
+}
+
+static const struct ys_connection_events events = {
+    .head = on_head,
+    .body = on_body,
+    .end = on_end,
+    .message = on_message,
+    .next = on_next,
+    .closed = on_closed,
+};
+
+static void on_accepted(void *user, struct ys_connection *connection)
+{
+    struct ys_echo *echo = user;
+    struct session *session = ys_alloc_zeroed(echo->alloc, 1, sizeof(*session));
+
+    if (!session || ys_connection_start(connection, session)) {
+        ys_free(echo->alloc, session);
+        ys_connection_drop(connection);
+        return;
+    }
+    session->echo = echo;
+    echo->open++;
+    echo->latest = connection;
+    echo->latest_session = session;
+}
+
+enum ysync_err ys_echo_open(struct ys_echo *echo, const struct ysync_alloc *alloc, uint16_t port,
+                            struct ysync_problem *problem)
+{
+    struct ys_listener_config config = { .connections = &echo->config, .accepted = on_accepted, .user = echo };
+    enum ysync_err err;
+
+    *echo = (struct ys_echo){ .alloc = alloc };
+    ys_connection_config_init(&echo->config, &events);
+    err = ys_address_parse("127.0.0.1", port, &config.address);
+    if (!err)
+        err = ys_loop_open(alloc, NULL, &echo->loop);
+    if (err)
+        return err;
+    err = ys_listener_open(echo->loop, &config, &echo->listener, problem);
+    if (err)
+        ys_loop_close(echo->loop);
+    return err;
+}
+
+uint16_t ys_echo_port(const struct ys_echo *echo)
+{
+    return ys_address_port(ys_listener_address(echo->listener));
+}
+
+enum ysync_err ys_echo_send(struct ys_echo *echo, struct ysync_bytes message)
+{
+    enum ysync_err err = queue(echo->latest_session, message);
+
+    if (!err)
+        ys_connection_wake(echo->latest);
+    return err;
+}
+
+void ys_echo_close(struct ys_echo *echo)
+{
+    ys_listener_close(echo->listener);
+    ys_loop_drop_connections(echo->loop);
+    ys_loop_close(echo->loop);
+}
+
+static void on_moment(uv_timer_t *timer)
+{
+    (void)timer;
+}
+
+void ys_echo_pump(void *user)
+{
+    struct ys_echo *echo = user;
+    uv_timer_t moment;
+
+    uv_timer_init(echo->loop->uv, &moment);
+    uv_timer_start(&moment, on_moment, 5, 0);
+    uv_run(echo->loop->uv, UV_RUN_ONCE);
+    uv_close((uv_handle_t *)&moment, NULL);
+    uv_run(echo->loop->uv, UV_RUN_NOWAIT);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The smallest layer above connections: HTTP requests are answered with their path, requests for a WebSocket are
+ * granted, and every binary message is sent back. For the tests of src/net, and as a server of its own for conformance
+ * tests.
+ */
+#ifndef YS_TEST_NET_ECHO_H
+#define YS_TEST_NET_ECHO_H
+
+#include "net/listener.h"
+
+struct ys_echo {
+    const struct ysync_alloc *alloc;
+    struct ys_loop *loop;
+    struct ys_listener *listener;
+    struct ys_connection_config config; /* may be changed before the first connection */
+    bool answers_later;                 /* requests are left to the test */
+
+    struct ys_connection *latest; /* the connection that was opened last */
+    void *latest_session;
+    unsigned open;        /* how many are open */
+    unsigned pulls;       /* messages that were asked for and given */
+    unsigned closed;      /* ends that were reported */
+    uint16_t closed_code; /* of the latest */
+};
+
+/* On a loop of its own, at 127.0.0.1. */
+YSYNC_CHECKED enum ysync_err ys_echo_open(struct ys_echo *echo, const struct ysync_alloc *alloc, uint16_t port,
+                                          struct ysync_problem *problem);
+uint16_t ys_echo_port(const struct ys_echo *echo);
+
+/* Queues a message for the latest connection. */
+YSYNC_CHECKED enum ysync_err ys_echo_send(struct ys_echo *echo, struct ysync_bytes message);
+
+/* Drops what is open. */
+void ys_echo_close(struct ys_echo *echo);
+
+/* One turn of the loop, waiting a moment at most: as a client's pump. */
+void ys_echo_pump(void *echo);
+
+#endif

@@ -1,0 +1,597 @@
+/* SPDX-License-Identifier: MIT */
+/* Connections over real sockets; the server runs on the test's own thread whenever the client waits. */
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "net/connection_impl.h"
+#include "net/echo.h"
+#include "support/client.h"
+#include "support/failing_alloc.h"
+
+static struct ys_test_alloc memory;
+static struct ys_echo echo;
+static struct ys_client client;
+static struct ys_client_frame frame;
+static struct ys_client_answer answer;
+
+static int set_up(void **state)
+{
+    struct ysync_problem problem = { "" };
+
+    (void)state;
+    signal(SIGPIPE, SIG_IGN);
+    ys_test_alloc_init(&memory, YS_TEST_NEVER_FAIL);
+    if (ys_echo_open(&echo, &memory.alloc, 0, &problem))
+        return -1;
+    ys_client_open(&client, ys_echo_port(&echo), ys_echo_pump, &echo);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    if (client.fd >= 0)
+        ys_client_close(&client);
+    ys_echo_close(&echo);
+    return memory.live_blocks == 0 ? 0 : -1;
+}
+
+static struct ysync_bytes bytes_of(const char *str)
+{
+    return (struct ysync_bytes){ (const uint8_t *)str, strlen(str) };
+}
+
+static void expect_message(const void *want, size_t len)
+{
+    ys_client_read_frame(&client, &frame);
+    assert_int_equal(frame.opcode, YS_WS_BINARY);
+    assert_int_equal(frame.len, len);
+    assert_memory_equal(frame.payload, want, len);
+}
+
+static void pump_until_closed(unsigned count)
+{
+    for (int turn = 0; echo.closed < count; turn++) {
+        if (turn > 2000)
+            fail_msg("%u connections ended, want %u", echo.closed, count);
+        ys_echo_pump(&echo);
+    }
+}
+
+/* HTTP */
+
+static void test_connection_answers_requests_one_after_the_other(void **state)
+{
+    (void)state;
+    ys_client_get(&client, "/one", &answer);
+    assert_string_equal(answer.body, "/one");
+    ys_client_get(&client, "/two", &answer);
+    assert_string_equal(answer.body, "/two");
+    assert_int_equal(echo.open, 1);
+}
+
+static void test_connection_answers_pipelined_requests_in_order(void **state)
+{
+    char request[64];
+    char want[16];
+
+    (void)state;
+    for (int i = 0; i < 3000; i++) {
+        snprintf(request, sizeof(request), "GET /%d HTTP/1.1\r\nHost: test\r\n\r\n", i);
+        ys_client_send_str(&client, request);
+    }
+    for (int i = 0; i < 3000; i++) {
+        snprintf(want, sizeof(want), "/%d", i);
+        ys_client_read_answer(&client, true, &answer);
+        assert_string_equal(answer.body, want);
+    }
+}
+
+static void test_connection_reads_a_request_byte_by_byte(void **state)
+{
+    const char *request = "POST /slow HTTP/1.1\r\nHost: test\r\nContent-Length: 3\r\n\r\nabc";
+
+    (void)state;
+    for (; *request; request++) {
+        ys_client_send(&client, request, 1);
+        ys_echo_pump(&echo);
+    }
+    ys_client_read_answer(&client, true, &answer);
+    assert_string_equal(answer.body, "/slow");
+}
+
+static void test_connection_ends_after_the_last_answer(void **state)
+{
+    static const struct {
+        const char *name;
+        const char *request;
+        int status;
+    } cases[] = {
+        { "a client that wants to end", "GET / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n", 200 },
+        { "HTTP/1.0", "GET / HTTP/1.0\r\n\r\n", 200 },
+        { "no HTTP at all", "\x16\x03\x01 hello\r\n\r\n", 400 },
+        { "what stands behind a bad head is not looked at", "BAD\r\n\r\nGET / HTTP/1.1\r\nHost: test\r\n\r\n", 400 },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        ys_client_send_str(&client, cases[i].request);
+        ys_client_read_answer(&client, true, &answer);
+        if (answer.status != cases[i].status || !strstr(answer.head, "Connection: close\r\n"))
+            fail_msg("%s: got \"%s\", want %d and the end", cases[i].name, answer.head, cases[i].status);
+        ys_client_expect_end(&client);
+        ys_client_close(&client);
+        ys_client_open(&client, ys_echo_port(&echo), ys_echo_pump, &echo);
+    }
+}
+
+static void test_connection_answers_who_has_finished_speaking(void **state)
+{
+    (void)state;
+    ys_client_send_str(&client, "GET /a HTTP/1.1\r\nHost: test\r\n\r\nGET /b HTTP/1.1\r\nHost: test\r\n\r\n");
+    ys_client_finish(&client);
+    ys_client_read_answer(&client, true, &answer);
+    assert_string_equal(answer.body, "/a");
+    ys_client_read_answer(&client, true, &answer);
+    assert_string_equal(answer.body, "/b");
+    ys_client_expect_end(&client);
+}
+
+static void test_connection_waits_for_an_answer_that_comes_later(void **state)
+{
+    (void)state;
+    echo.answers_later = true;
+    ys_client_send_str(&client, "GET /a HTTP/1.1\r\nHost: test\r\n\r\nGET /b HTTP/1.1\r\nHost: test\r\n\r\n");
+    for (const char *path = "/a"; path; path = path[1] == 'a' ? "/b" : NULL) {
+        for (int turn = 0; turn < 3; turn++)
+            ys_echo_pump(&echo);
+        assert_memory_equal(ys_connection_head(echo.latest)->path.data, path, 2);
+        ys_connection_answer(echo.latest, &(struct ys_http_answer){ .status = 200, .body = bytes_of(path) });
+        ys_client_read_answer(&client, true, &answer);
+        assert_string_equal(answer.body, path);
+    }
+}
+
+/* What a client sends while nobody listens to it stays in its own hands after the first 128 KiB. */
+static void test_connection_holds_little_while_an_answer_is_awaited(void **state)
+{
+    static const uint8_t junk[65536] = { 0 };
+    size_t taken = 0;
+
+    (void)state;
+    echo.answers_later = true;
+    ys_client_send_str(&client, "GET /a HTTP/1.1\r\nHost: test\r\n\r\n");
+    for (int i = 0; i < 1000; i++) {
+        ssize_t sent = send(client.fd, junk, sizeof(junk), MSG_NOSIGNAL);
+
+        taken += sent > 0 ? (size_t)sent : 0;
+        if (i % 50 == 0)
+            ys_echo_pump(&echo);
+    }
+    assert_true(taken > 200000);
+    if (memory.peak_bytes > sizeof(struct ys_loop) + 400000)
+        fail_msg("held %zu bytes", memory.peak_bytes - sizeof(struct ys_loop));
+}
+
+static void test_connection_hurries_slow_heads(void **state)
+{
+    (void)state;
+    echo.config.head_timeout_ms = 30;
+    ys_client_send_str(&client, "GET / HTTP/1.1\r\nHost: te");
+    ys_client_read_answer(&client, true, &answer);
+    assert_int_equal(answer.status, 408);
+    ys_client_expect_end(&client);
+}
+
+static void test_connection_ends_idle_ones_without_a_word(void **state)
+{
+    (void)state;
+    echo.config.idle_timeout_ms = 30;
+    ys_client_get(&client, "/", &answer);
+    ys_client_expect_end(&client);
+    assert_int_equal(echo.closed, 1);
+    assert_int_equal(echo.closed_code, YS_CONNECTION_NO_CODE);
+}
+
+/* WebSocket */
+
+static void test_connection_upgrades_and_echoes(void **state)
+{
+    (void)state;
+    ys_client_upgrade(&client, "/");
+    ys_client_send_message(&client, "hello", 5);
+    expect_message("hello", 5);
+    ys_client_send_message(&client, "", 0);
+    expect_message("", 0);
+}
+
+static void test_connection_upgrades_behind_other_requests(void **state)
+{
+    (void)state;
+    ys_client_get(&client, "/first", &answer);
+    ys_client_upgrade(&client, "/");
+    ys_client_send_message(&client, "hello", 5);
+    expect_message("hello", 5);
+}
+
+/* Head and first frames in one packet, in two, and with the frame cut anywhere. */
+static void test_connection_hands_bytes_behind_the_head_to_the_websocket(void **state)
+{
+    char head[512];
+    uint8_t all[600];
+    size_t head_len;
+    size_t len;
+
+    (void)state;
+    ys_client_format_upgrade(head, sizeof(head), "/", "");
+    head_len = strlen(head);
+    memcpy(all, head, head_len);
+    len = head_len + ys_client_put_frame(all + head_len, 0x82, "early", 5);
+    for (size_t cut = head_len - 3; cut <= len; cut++) {
+        ys_client_send(&client, all, cut);
+        for (int turn = 0; turn < 2; turn++)
+            ys_echo_pump(&echo);
+        ys_client_send(&client, all + cut, len - cut);
+        while (ys_client_read(&client, head, 1) == 1 && head[0] != (char)0x82)
+            ;
+        assert_int_equal(ys_client_read(&client, head, 6), 6);
+        if (memcmp(head,
+                   "\x05"
+                   "early",
+                   6) != 0)
+            fail_msg("cut at %zu of %zu: the frame got lost", cut, len);
+        ys_client_close(&client);
+        ys_client_open(&client, ys_echo_port(&echo), ys_echo_pump, &echo);
+    }
+}
+
+static void test_connection_carries_large_messages(void **state)
+{
+    static uint8_t large[65535];
+    static uint8_t got[65535];
+    const size_t count = 40;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(large); i++)
+        large[i] = (uint8_t)(i * 7 + i / 251);
+    ys_client_upgrade(&client, "/");
+    for (size_t i = 0; i < count; i++)
+        ys_client_send_frame(&client, i == 0 ? 0x02 : i + 1 < count ? 0x00 : 0x80, large, sizeof(large));
+    assert_int_equal(ys_client_read(&client, got, 10), 10);
+    assert_int_equal(got[0], 0x82);
+    assert_int_equal(got[1], 127);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(ys_client_read(&client, got, sizeof(got)), sizeof(got));
+        assert_memory_equal(got, large, sizeof(large));
+    }
+}
+
+/* Everything of one turn is there after one more turn, in one piece: nothing trickles. */
+static void test_connection_sends_what_a_turn_brought_at_once(void **state)
+{
+    uint8_t got[4096];
+    ssize_t count;
+
+    (void)state;
+    ys_client_upgrade(&client, "/");
+    for (int i = 0; i < 32; i++)
+        assert_int_equal(ys_echo_send(&echo, bytes_of("sixty bytes of an update of a document, as clients send them")),
+                         YSYNC_OK);
+    assert_int_equal(echo.pulls, 0);
+    uv_run(echo.loop->uv, UV_RUN_NOWAIT);
+    assert_int_equal(echo.pulls, 32);
+    count = recv(client.fd, got, sizeof(got), 0);
+    assert_int_equal(count, 32 * (2 + 60));
+}
+
+/* While the socket is full nothing is asked for; afterwards all comes, in order. */
+static void test_connection_pulls_no_more_than_the_socket_takes(void **state)
+{
+    static uint8_t piece[30000];
+    const unsigned count = 2000;
+
+    (void)state;
+    ys_client_upgrade(&client, "/");
+    for (unsigned i = 0; i < count; i++) {
+        memcpy(piece, &i, sizeof(i));
+        assert_int_equal(ys_echo_send(&echo, (struct ysync_bytes){ piece, i % 3 ? 100 : sizeof(piece) }), YSYNC_OK);
+    }
+    for (int turn = 0; turn < 20; turn++)
+        ys_echo_pump(&echo);
+    if (echo.pulls >= count)
+        fail_msg("all %u messages were taken for a reader that reads nothing", echo.pulls);
+    for (unsigned i = 0; i < count; i++) {
+        ys_client_read_frame(&client, &frame);
+        memcpy(piece, &i, sizeof(i));
+        assert_int_equal(frame.len, i % 3 ? 100 : sizeof(piece));
+        assert_memory_equal(frame.payload, piece, frame.len);
+    }
+}
+
+static void fill_socket(void)
+{
+    static uint8_t piece[60000];
+    unsigned pulls;
+
+    do {
+        pulls = echo.pulls;
+        for (int i = 0; i < 50; i++)
+            assert_int_equal(ys_echo_send(&echo, (struct ysync_bytes){ piece, sizeof(piece) }), YSYNC_OK);
+        ys_echo_pump(&echo);
+    } while (echo.pulls - pulls == 50);
+    while (!echo.latest->write)
+        ys_echo_pump(&echo);
+}
+
+static void test_connection_drops_readers_that_take_nothing(void **state)
+{
+    (void)state;
+    echo.config.stall_timeout_ms = 50;
+    ys_client_upgrade(&client, "/");
+    fill_socket();
+    pump_until_closed(1);
+    assert_int_equal(echo.closed_code, YS_CONNECTION_CUT_OFF);
+}
+
+static void test_connection_answers_every_ping(void **state)
+{
+    (void)state;
+    ys_client_upgrade(&client, "/");
+    for (int i = 0; i < 10; i++) {
+        char payload[16];
+
+        snprintf(payload, sizeof(payload), "ping %d", i);
+        ys_client_send_frame(&client, 0x89, payload, strlen(payload));
+    }
+    for (int i = 0; i < 10; i++) {
+        char want[16];
+
+        snprintf(want, sizeof(want), "ping %d", i);
+        ys_client_read_frame(&client, &frame);
+        assert_int_equal(frame.opcode, YS_WS_PONG);
+        assert_int_equal(frame.len, strlen(want));
+        assert_memory_equal(frame.payload, want, frame.len);
+    }
+}
+
+/* A flood of pings from somebody who reads nothing: only the latest is remembered, and answered in the end. */
+static void test_connection_keeps_one_pong_for_who_does_not_read(void **state)
+{
+    size_t before;
+    char payload[100];
+
+    (void)state;
+    ys_client_upgrade(&client, "/");
+    fill_socket();
+    before = memory.live_bytes;
+    for (int i = 0; i < 20000; i++) {
+        memset(payload, 'x', sizeof(payload));
+        snprintf(payload, sizeof(payload), "ping %d", i);
+        ys_client_send_frame(&client, 0x89, payload, sizeof(payload));
+    }
+    for (int turn = 0; turn < 20; turn++)
+        ys_echo_pump(&echo);
+    if (memory.live_bytes > before + 4096)
+        fail_msg("%zu bytes were kept of pings", memory.live_bytes - before);
+    do
+        ys_client_read_frame(&client, &frame);
+    while (frame.opcode != YS_WS_PONG);
+    assert_int_equal(frame.len, sizeof(payload));
+    assert_string_equal((char *)frame.payload, "ping 19999");
+}
+
+static void test_connection_pings_and_drops_the_silent(void **state)
+{
+    (void)state;
+    echo.config.ping_every_ms = 40;
+    ys_client_upgrade(&client, "/");
+    for (int i = 0; i < 3; i++) {
+        ys_client_read_frame(&client, &frame);
+        assert_int_equal(frame.opcode, YS_WS_PING);
+        ys_client_send_frame(&client, 0x8a, frame.payload, frame.len);
+    }
+    ys_client_read_frame(&client, &frame);
+    assert_int_equal(frame.opcode, YS_WS_PING);
+    assert_int_equal(echo.closed, 0);
+    ys_client_expect_end(&client);
+    assert_int_equal(echo.closed_code, YS_CONNECTION_CUT_OFF);
+}
+
+/* Closing */
+
+static void test_connection_answers_a_close(void **state)
+{
+    static const struct {
+        const char *name;
+        uint16_t code; /* 0: an empty close frame */
+        uint16_t reported;
+    } cases[] = {
+        { "with a code", 1000, 1000 },
+        { "with a code of an application", 4321, 4321 },
+        { "without", 0, YS_WS_CLOSE_NO_STATUS },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        uint8_t payload[2] = { (uint8_t)(cases[i].code >> 8), (uint8_t)cases[i].code };
+        size_t len = cases[i].code ? 2 : 0;
+
+        ys_client_upgrade(&client, "/");
+        ys_client_send_frame(&client, 0x88, payload, len);
+        ys_client_read_frame(&client, &frame);
+        if (frame.opcode != YS_WS_CLOSE || frame.len != len || memcmp(frame.payload, payload, len) != 0)
+            fail_msg("%s: the answer is another", cases[i].name);
+        ys_client_expect_end(&client);
+        assert_int_equal(echo.closed_code, cases[i].reported);
+        ys_client_close(&client);
+        ys_client_open(&client, ys_echo_port(&echo), ys_echo_pump, &echo);
+    }
+}
+
+static void test_connection_closes_and_sends_nothing_behind(void **state)
+{
+    char reason[126];
+
+    (void)state;
+    ys_client_upgrade(&client, "/");
+    assert_int_equal(ys_echo_send(&echo, bytes_of("too late")), YSYNC_OK);
+    ys_connection_send(echo.latest, bytes_of("just in time"));
+    ys_connection_close(echo.latest, YS_WS_CLOSE_GOING_AWAY, "bye");
+    assert_int_equal(echo.closed, 1);
+    assert_int_equal(echo.closed_code, YS_WS_CLOSE_GOING_AWAY);
+    expect_message("just in time", 12);
+    ys_client_send_message(&client, "ignored", 7);
+    ys_client_send_frame(&client, 0x89, "ignored", 7);
+    ys_client_expect_close(&client, YS_WS_CLOSE_GOING_AWAY, reason);
+    assert_string_equal(reason, "bye");
+    assert_int_equal(echo.closed, 1);
+}
+
+static void test_connection_does_not_wait_for_ever_for_a_close(void **state)
+{
+    (void)state;
+    echo.config.close_timeout_ms = 50;
+    ys_client_upgrade(&client, "/");
+    ys_connection_close(echo.latest, YS_WS_CLOSE_GOING_AWAY, "");
+    ys_client_read_frame(&client, &frame);
+    assert_int_equal(frame.opcode, YS_WS_CLOSE);
+    ys_client_expect_end(&client);
+}
+
+/* The close frame arrives although bytes that nobody reads are still coming in: no reset destroys it. */
+static void test_connection_closes_what_breaks_the_protocol(void **state)
+{
+    static const struct {
+        const char *name;
+        const char *bytes;
+        size_t len;
+        uint16_t code;
+    } cases[] = {
+        { "a frame without a mask", "\x82\x01x", 3, YS_WS_CLOSE_PROTOCOL_ERROR },
+        { "a reserved bit", "\xc2\x81....x", 7, YS_WS_CLOSE_PROTOCOL_ERROR },
+        { "a text message", "\x81\x80....", 6, YS_WS_CLOSE_UNSUPPORTED },
+        { "a length beyond all limits", "\x82\xff\x00\x00\x7f\xff\xff\xff\xff\xff....", 14, YS_WS_CLOSE_TOO_BIG },
+    };
+    static const uint8_t junk[60000] = { 0 };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        ys_client_upgrade(&client, "/");
+        ys_client_send(&client, cases[i].bytes, cases[i].len);
+        ys_client_send(&client, junk, sizeof(junk));
+        ys_client_read_frame(&client, &frame);
+        if (frame.opcode != YS_WS_CLOSE || (frame.payload[0] << 8 | frame.payload[1]) != cases[i].code)
+            fail_msg("%s: got opcode %u, code %u, want %u", cases[i].name, frame.opcode,
+                     (unsigned)(frame.payload[0] << 8 | frame.payload[1]), cases[i].code);
+        if (cases[i].code != YS_WS_CLOSE_UNSUPPORTED)
+            ys_client_expect_end(&client);
+        assert_int_equal(echo.closed_code, cases[i].code);
+        ys_client_close(&client);
+        ys_client_open(&client, ys_echo_port(&echo), ys_echo_pump, &echo);
+    }
+}
+
+static void test_connection_notices_a_peer_that_is_gone(void **state)
+{
+    (void)state;
+    ys_client_upgrade(&client, "/");
+    ys_client_close(&client);
+    pump_until_closed(1);
+    assert_int_equal(echo.closed_code, YS_CONNECTION_CUT_OFF);
+}
+
+/* Memory */
+
+static void test_connection_holds_no_buffers_when_idle(void **state)
+{
+    size_t before = memory.live_bytes;
+    const size_t target = 800; /* of the 1.5 KiB for connection, parser, member and room */
+
+    (void)state;
+    ys_client_upgrade(&client, "/");
+    ys_client_send_message(&client, "hello", 5);
+    expect_message("hello", 5);
+    ys_client_send_frame(&client, 0x89, "ping", 4);
+    ys_client_read_frame(&client, &frame);
+    ys_echo_pump(&echo);
+    if (memory.live_bytes - before > target)
+        fail_msg("an idle connection holds %zu bytes, want at most %zu", memory.live_bytes - before, target);
+}
+
+/* One allocation fails, whichever: the client gets its echo or the end, and nothing leaks. */
+static void test_connection_survives_failed_allocations(void **state)
+{
+    char head[512];
+    uint8_t all[600];
+    uint8_t byte;
+    size_t len;
+
+    (void)state;
+    ys_client_format_upgrade(head, sizeof(head), "/", "");
+    len = strlen(head);
+    memcpy(all, head, len);
+    len += ys_client_put_frame(all + len, 0x82, "hello", 5);
+    len += ys_client_put_frame(all + len, 0x89, "ping", 4);
+    len += ys_client_put_frame(all + len, 0x88, "\x03\xe8", 2);
+    for (size_t n = 0;; n++) {
+        ys_client_close(&client);
+        ys_client_open(&client, ys_echo_port(&echo), ys_echo_pump, &echo);
+        memory.failed = false;
+        memory.fail_at = memory.requests + n;
+        ys_client_send(&client, all, len);
+        for (int turn = 0; turn < 3; turn++)
+            ys_echo_pump(&echo);
+        memory.fail_at = YS_TEST_NEVER_FAIL;
+        errno = 0;
+        while (recv(client.fd, &byte, 1, 0) == 1 || errno == EAGAIN) {
+            ys_echo_pump(&echo);
+            errno = 0;
+        }
+        if (!memory.failed)
+            break;
+    }
+    assert_int_equal(echo.closed_code, 1000);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(test_connection_##name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(answers_requests_one_after_the_other),
+        TEST(answers_pipelined_requests_in_order),
+        TEST(reads_a_request_byte_by_byte),
+        TEST(ends_after_the_last_answer),
+        TEST(answers_who_has_finished_speaking),
+        TEST(waits_for_an_answer_that_comes_later),
+        TEST(holds_little_while_an_answer_is_awaited),
+        TEST(hurries_slow_heads),
+        TEST(ends_idle_ones_without_a_word),
+        TEST(upgrades_and_echoes),
+        TEST(upgrades_behind_other_requests),
+        TEST(hands_bytes_behind_the_head_to_the_websocket),
+        TEST(carries_large_messages),
+        TEST(sends_what_a_turn_brought_at_once),
+        TEST(pulls_no_more_than_the_socket_takes),
+        TEST(drops_readers_that_take_nothing),
+        TEST(answers_every_ping),
+        TEST(keeps_one_pong_for_who_does_not_read),
+        TEST(pings_and_drops_the_silent),
+        TEST(answers_a_close),
+        TEST(closes_and_sends_nothing_behind),
+        TEST(does_not_wait_for_ever_for_a_close),
+        TEST(closes_what_breaks_the_protocol),
+        TEST(notices_a_peer_that_is_gone),
+        TEST(holds_no_buffers_when_idle),
+        TEST(survives_failed_allocations),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
