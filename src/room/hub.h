@@ -73,7 +73,8 @@ size_t ys_hub_room_count(const struct ys_hub *hub);
 /* The room, or NULL: looking never creates one. */
 struct ys_room *ys_hub_find(const struct ys_hub *hub, struct ysync_bytes name);
 
-/* All rooms in no particular order: start with *position = 0, until NULL. Nothing may be joined, left or ticked meanwhile. */
+/* All rooms in no particular order: start with *position = 0, until NULL. Nothing may be joined, left or ticked
+ * meanwhile. */
 struct ys_room *ys_hub_next_room(const struct ys_hub *hub, size_t *position);
 
 /* Finds the room or makes it. One that nobody joins is evicted like one that was left. Errors: NOMEM, LIMIT. */
@@ -99,7 +100,7 @@ struct ys_member_options {
     bool is_read_only; /* its updates are not applied; presence works */
 };
 
-/* Joins, making the room on demand. The greeting (sync step 1, presence) is in the outbox on return.
+/* Joins, making the room on demand. The greeting (sync step 1, presence) is in the outbox on return, without a wake.
  * events is kept, not copied. *out is good until ys_member_leave(). Errors: NOMEM, LIMIT (max_rooms);
  * then nobody joined, and no room was made. */
 YSYNC_CHECKED enum ysync_err ys_hub_join(struct ys_hub *hub, struct ysync_bytes room_name,
@@ -114,8 +115,8 @@ void ys_member_leave(struct ys_member *member, uint64_t now_ms);
  *
  * MALFORMED: nothing of it was applied and nobody saw it; *problem is a static phrase for the close
  * reason, and the member should leave. LIMIT: likewise, the room or the member is full. NOMEM: likewise. */
-YSYNC_CHECKED enum ysync_err ys_member_receive(struct ys_member *member, struct ysync_bytes message,
-                                               uint64_t now_ms, const char **problem);
+YSYNC_CHECKED enum ysync_err ys_member_receive(struct ys_member *member, struct ysync_bytes message, uint64_t now_ms,
+                                               const char **problem);
 
 /* The next message for the member's client, or NULL when there is none: the reference is the caller's.
  * Take only what can be sent: while a slow client's messages wait here, they are bounded; a client that

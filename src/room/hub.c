@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Names to rooms, and one heap of timers for everything that has a time: evictions, presence, keep-alive messages. So a
+ * tick costs what is due and nothing else, however many rooms there are.
+ *
+ * The layers below: room.c (what is shared), receive.c and take.c (what a member's messages do, and where its messages
+ * come from), member.c, and outbox.c, presence.c, catch_up.c, which know no rooms.
+ */
+#include "room/hub.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/map.h"
+#include "room/context.h"
+#include "room/member.h"
+#include "room/room.h"
+
+struct ys_hub {
+    struct ys_context context;
+    struct ys_map rooms;
+};
+
+static void evict(struct ys_context *context, struct ys_room *room);
+
+static uint64_t hash_name(const struct ys_hub *hub, struct ysync_bytes name)
+{
+    return ys_hash_bytes(hub->context.config.seed, name);
+}
+
+static bool is_named(const void *item, const void *key)
+{
+    struct ysync_bytes name = ys_room_name(item);
+    const struct ysync_bytes *wanted = key;
+
+    return name.len == wanted->len && (name.len == 0 || memcmp(name.data, wanted->data, name.len) == 0);
+}
+
+enum ysync_err ys_hub_new(const struct ys_hub_config *config, struct ys_hub **out)
+{
+    static const uint8_t no_states[] = { 0 };
+    struct ys_hub *hub = ys_alloc_zeroed(config->alloc, 1, sizeof(*hub));
+
+    if (!hub)
+        return YSYNC_ERR_NOMEM;
+    hub->context.config = *config;
+    hub->context.evict = evict;
+    hub->context.keep_alive = ys_message_encode(config->alloc, YS_MESSAGE_AWARENESS,
+                                                (struct ysync_bytes){ no_states, sizeof(no_states) });
+    if (!hub->context.keep_alive) {
+        ys_free(config->alloc, hub);
+        return YSYNC_ERR_NOMEM;
+    }
+    ys_map_init(&hub->rooms, config->alloc);
+    *out = hub;
+    return YSYNC_OK;
+}
+
+void ys_hub_free(struct ys_hub *hub)
+{
+    struct ys_room *room;
+    size_t position = 0;
+
+    if (!hub)
+        return;
+    while ((room = ys_map_next(&hub->rooms, &position)))
+        ys_room_free(room);
+    ys_map_deinit(&hub->rooms);
+    assert(!hub->context.timers.root);
+    ys_blob_unref(hub->context.keep_alive);
+    ys_free(hub->context.config.alloc, hub);
+}
+
+void ys_hub_tick(struct ys_hub *hub, uint64_t now_ms)
+{
+    assert(!hub->context.is_waking);
+    ys_timers_run(&hub->context.timers, now_ms);
+}
+
+uint64_t ys_hub_next_tick(const struct ys_hub *hub)
+{
+    return ys_timers_next(&hub->context.timers);
+}
+
+const struct ys_hub_counters *ys_hub_counters(const struct ys_hub *hub)
+{
+    return &hub->context.counters;
+}
+
+size_t ys_hub_room_count(const struct ys_hub *hub)
+{
+    return hub->rooms.count;
+}
+
+struct ys_room *ys_hub_find(const struct ys_hub *hub, struct ysync_bytes name)
+{
+    return ys_map_find(&hub->rooms, hash_name(hub, name), is_named, &name);
+}
+
+struct ys_room *ys_hub_next_room(const struct ys_hub *hub, size_t *position)
+{
+    return ys_map_next(&hub->rooms, position);
+}
+
+static void remove_room(struct ys_hub *hub, struct ys_room *room)
+{
+    ys_map_remove(&hub->rooms, hash_name(hub, ys_room_name(room)), room);
+    ys_room_free(room);
+}
+
+static void evict(struct ys_context *context, struct ys_room *room)
+{
+    struct ys_hub *hub = YS_CONTAINER_OF(context, struct ys_hub, context);
+
+    ys_log(context->config.log, YSYNC_LOG_INFO, "room_evicted", YS_LOG_BYTES("room", ys_room_name(room)),
+           YS_LOG_NUM("bytes", ys_doc_bytes(ys_room_doc(room))));
+    context->counters.evictions++;
+    remove_room(hub, room);
+}
+
+static enum ysync_err add_room(struct ys_hub *hub, struct ysync_bytes name, uint64_t now_ms, struct ys_room **out)
+{
+    size_t max_rooms = hub->context.config.max_rooms;
+    enum ysync_err err;
+
+    if (max_rooms > 0 && hub->rooms.count >= max_rooms)
+        return YSYNC_ERR_LIMIT;
+    err = ys_map_reserve(&hub->rooms, 1);
+    if (!err)
+        err = ys_room_new(&hub->context, name, now_ms, out);
+    if (!err)
+        ys_map_add(&hub->rooms, hash_name(hub, name), *out);
+    return err;
+}
+
+enum ysync_err ys_hub_open(struct ys_hub *hub, struct ysync_bytes name, uint64_t now_ms, struct ys_room **out)
+{
+    struct ys_room *room = ys_hub_find(hub, name);
+    enum ysync_err err = YSYNC_OK;
+
+    assert(!hub->context.is_waking);
+    if (room)
+        ys_room_touch(room, now_ms);
+    else
+        err = add_room(hub, name, now_ms, &room);
+    if (err)
+        return err;
+    *out = room;
+    return YSYNC_OK;
+}
+
+enum ysync_err ys_hub_join(struct ys_hub *hub, struct ysync_bytes room_name, const struct ys_member_events *events,
+                           void *user, const struct ys_member_options *options, uint64_t now_ms, struct ys_member **out)
+{
+    struct ys_room *found = ys_hub_find(hub, room_name);
+    struct ys_room *room = found;
+    struct ys_member *member;
+    enum ysync_err err = YSYNC_OK;
+
+    assert(!hub->context.is_waking);
+    if (!room)
+        err = add_room(hub, room_name, now_ms, &room);
+    if (err)
+        return err;
+    err = ys_member_new(&hub->context, room, events, user, options->is_read_only, now_ms, &member);
+    if (err) {
+        if (!found)
+            remove_room(hub, room);
+        return err;
+    }
+    ys_room_add(room, member);
+    *out = member;
+    return YSYNC_OK;
+}
+
+void ys_member_leave(struct ys_member *member, uint64_t now_ms)
+{
+    ys_room_remove(member->room, member, now_ms);
+    ys_member_free(member);
+}

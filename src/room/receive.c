@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A message's way in: what each type does to the room, and what the member gets for it.
+ *
+ * All of it takes effect before ys_member_receive() returns, so a sync status (102), which acknowledges what came
+ * before it, can be echoed at once.
+ */
+#include "base/reader.h"
+#include "doc/state_vector.h"
+#include "room/hub.h"
+#include "room/member.h"
+#include "room/room.h"
+
+static const char read_only_reason[] = "This connection is read-only";
+
+/* The answer is made when it is taken; what it will be made from is checked now. */
+static enum ysync_err receive_step1(struct ys_member *member, const struct ys_message *message, const char **problem)
+{
+    struct ys_reader in = ys_reader_init(message->payload);
+    struct ys_state_vector vector;
+    enum ysync_err err;
+
+    ys_state_vector_init(&vector);
+    err = ys_state_vector_decode(&vector, member->context->config.alloc, &in);
+    ys_state_vector_deinit(&vector, member->context->config.alloc);
+    if (err == YSYNC_ERR_MALFORMED)
+        *problem = in.problem;
+    return err ? err : ys_member_put_step2(member, ys_room_doc(member->room), message->payload);
+}
+
+/* Says once that the member may not write; nothing if it wrote nothing new. */
+static enum ysync_err refuse_update(struct ys_member *member, struct ysync_bytes update, const char **problem)
+{
+    struct ysync_doc *doc = ys_room_doc(member->room);
+    struct ys_blob *denied;
+    int lacks;
+    enum ysync_err err = ysync_doc_lacks(doc, update, &lacks);
+
+    if (err == YSYNC_ERR_MALFORMED)
+        *problem = ysync_doc_problem(doc);
+    if (err || !lacks || member->was_denied)
+        return err;
+    denied = ys_message_encode_denied(member->context->config.alloc, read_only_reason);
+    if (!denied)
+        return YSYNC_ERR_NOMEM;
+    err = ys_member_put_reply(member, doc, YS_MESSAGE_AUTH, denied);
+    ys_blob_unref(denied);
+    member->was_denied = !err;
+    return err;
+}
+
+static enum ysync_err receive_update(struct ys_member *member, const struct ys_message *message, const char **problem)
+{
+    if (member->is_read_only)
+        return refuse_update(member, message->payload, problem);
+    return ys_room_apply_from(member->room, member->id, message->payload, problem);
+}
+
+/* Byte for byte, so it is not encoded anew. */
+static enum ysync_err receive_sync_status(struct ys_member *member, const struct ys_message *message,
+                                          const char **problem)
+{
+    struct ys_blob *echo = ys_blob_copy(member->context->config.alloc, message->whole);
+    enum ysync_err err;
+
+    if (!echo)
+        return YSYNC_ERR_NOMEM;
+    err = ys_member_put_reply(member, ys_room_doc(member->room), YS_MESSAGE_SYNC_STATUS, echo);
+    ys_blob_unref(echo);
+    if (err == YSYNC_ERR_LIMIT)
+        *problem = "too many sync status messages unread";
+    return err;
+}
+
+static enum ysync_err receive(struct ys_member *member, const struct ys_message *message, uint64_t now_ms,
+                              const char **problem)
+{
+    switch (message->type) {
+    case YS_MESSAGE_SYNC_STEP1:
+        return receive_step1(member, message, problem);
+    case YS_MESSAGE_SYNC_STEP2:
+    case YS_MESSAGE_UPDATE:
+        return receive_update(member, message, problem);
+    case YS_MESSAGE_AWARENESS:
+        return ys_room_receive_presence(member->room, member, message->payload, now_ms, problem);
+    case YS_MESSAGE_QUERY_AWARENESS:
+        return ys_member_put_states(member);
+    case YS_MESSAGE_SYNC_STATUS:
+        return receive_sync_status(member, message, problem);
+    case YS_MESSAGE_AUTH:
+    case YS_MESSAGE_UNKNOWN:
+    case YS_MESSAGE_TYPES:
+        break;
+    }
+    return YSYNC_OK;
+}
+
+enum ysync_err ys_member_receive(struct ys_member *member, struct ysync_bytes message, uint64_t now_ms,
+                                 const char **problem)
+{
+    struct ys_hub_counters *counters = &member->context->counters;
+    struct ys_message decoded;
+    const char *why = NULL;
+    enum ysync_err err = ys_message_decode(message, &decoded, &why);
+
+    if (!err) {
+        counters->received[decoded.type]++;
+        err = receive(member, &decoded, now_ms, &why);
+    }
+    if (err == YSYNC_ERR_MALFORMED)
+        counters->malformed++;
+    if (err)
+        *problem = why ? why : ysync_strerror(err);
+    return err;
+}

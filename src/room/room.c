@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Most rooms are idle and most have few members: what a room does not need yet (presence) is not there yet.
+ *
+ * A broadcast walks over the members with one shared message. While it runs the members must not change: all that is
+ * called from it is events.wake, which must only take note.
+ */
+#include "room/room.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+enum life {
+    LIVE,
+    EMPTY,
+};
+
+struct ys_room {
+    struct ys_context *context;
+    struct ysync_doc *doc;
+    struct ys_presence *presence;
+    struct ys_list members;
+    size_t member_count;
+    enum life life;
+    struct ys_timer timer;  /* LIVE: presence runs out, armed if there is any; EMPTY: eviction */
+    uint64_t change_number; /* counts calls that may change the document */
+    bool has_news;          /* the running one did */
+    size_t name_len;
+    uint8_t name[];
+};
+
+static void tell(struct ys_room *room, const struct ys_presence_news *news, const struct ys_member *except);
+
+static void arm_presence_timer(struct ys_room *room)
+{
+    uint64_t due_ms = ys_presence_next_expiry(room->presence);
+
+    if (due_ms != YS_TIMER_NEVER && !ys_timer_is_armed(&room->timer))
+        ys_timer_arm(&room->context->timers, &room->timer, due_ms);
+}
+
+static void start_eviction(struct ys_room *room, uint64_t now_ms)
+{
+    uint64_t after_ms = room->context->config.evict_after_ms;
+
+    room->life = EMPTY;
+    ys_timer_arm(&room->context->timers, &room->timer,
+                 after_ms < YS_TIMER_NEVER - now_ms ? now_ms + after_ms : YS_TIMER_NEVER);
+}
+
+static void on_timer(struct ys_timer *timer, uint64_t now_ms)
+{
+    struct ys_room *room = YS_CONTAINER_OF(timer, struct ys_room, timer);
+    struct ys_presence_news news;
+
+    if (room->life == EMPTY) {
+        room->context->evict(room->context, room);
+        return;
+    }
+    ys_presence_expire(room->presence, now_ms, &news);
+    tell(room, &news, NULL);
+    arm_presence_timer(room);
+}
+
+enum ysync_err ys_room_new(struct ys_context *context, struct ysync_bytes name, uint64_t now_ms, struct ys_room **out)
+{
+    const struct ysync_alloc *alloc = context->config.alloc;
+    struct ys_room *room;
+    enum ysync_err err;
+
+    if (name.len > SIZE_MAX - sizeof(*room))
+        return YSYNC_ERR_NOMEM;
+    room = ys_alloc_zeroed(alloc, sizeof(*room) + name.len, 1);
+    if (!room)
+        return YSYNC_ERR_NOMEM;
+    err = ysync_doc_new(alloc, &room->doc);
+    if (err) {
+        ys_free(alloc, room);
+        return err;
+    }
+    ysync_doc_set_max_pending(room->doc, context->config.max_pending_bytes);
+    room->context = context;
+    ys_list_init(&room->members);
+    ys_timer_init(&room->timer, on_timer);
+    room->name_len = name.len;
+    if (name.len > 0)
+        memcpy(room->name, name.data, name.len);
+    start_eviction(room, now_ms);
+    *out = room;
+    return YSYNC_OK;
+}
+
+void ys_room_free(struct ys_room *room)
+{
+    if (!room)
+        return;
+    assert(room->member_count == 0);
+    ys_timer_disarm(&room->context->timers, &room->timer);
+    ys_presence_free(room->presence);
+    ysync_doc_free(room->doc);
+    ys_free(room->context->config.alloc, room);
+}
+
+struct ysync_bytes ys_room_name(const struct ys_room *room)
+{
+    return (struct ysync_bytes){ room->name, room->name_len };
+}
+
+size_t ys_room_member_count(const struct ys_room *room)
+{
+    return room->member_count;
+}
+
+struct ysync_doc *ys_room_doc(struct ys_room *room)
+{
+    return room->doc;
+}
+
+const struct ys_presence *ys_room_presence(const struct ys_room *room)
+{
+    return room->presence;
+}
+
+void ys_room_touch(struct ys_room *room, uint64_t now_ms)
+{
+    if (room->life == EMPTY)
+        start_eviction(room, now_ms);
+}
+
+void ys_room_add(struct ys_room *room, struct ys_member *member)
+{
+    if (room->life == EMPTY)
+        ys_timer_disarm(&room->context->timers, &room->timer);
+    room->life = LIVE;
+    ys_list_append(&room->members, &member->in_room);
+    room->member_count++;
+    ys_member_greet(member, room->presence && ys_presence_count(room->presence) > 0);
+}
+
+void ys_room_remove(struct ys_room *room, struct ys_member *member, uint64_t now_ms)
+{
+    struct ys_presence_news news;
+
+    assert(!room->context->is_waking);
+    ys_list_remove(&member->in_room);
+    room->member_count--;
+    if (room->presence) {
+        ys_presence_leave(room->presence, &member->presence, &news);
+        tell(room, &news, NULL);
+    }
+    if (room->member_count == 0)
+        start_eviction(room, now_ms);
+}
+
+/* Sends news of presence to everybody but one, and gives up the reference. */
+static void tell(struct ys_room *room, const struct ys_presence_news *news, const struct ys_member *except)
+{
+    if (!news->is_any)
+        return;
+    YS_LIST_FOREACH (node, &room->members) {
+        struct ys_member *member = YS_CONTAINER_OF(node, struct ys_member, in_room);
+
+        if (member != except)
+            ys_member_put_presence(member, news);
+    }
+    ys_blob_unref(news->message);
+}
+
+enum ysync_err ys_room_receive_presence(struct ys_room *room, struct ys_member *member, struct ysync_bytes payload,
+                                        uint64_t now_ms, const char **problem)
+{
+    const struct ys_hub_config *config = &room->context->config;
+    struct ys_presence_news relay;
+    struct ys_presence_news reply;
+    enum ysync_err err = YSYNC_OK;
+
+    if (!room->presence)
+        err = ys_presence_new(config->alloc, config->seed, config->max_presence_bytes, &room->presence);
+    if (!err)
+        err = ys_presence_receive(room->presence, &member->presence, payload, now_ms, &relay, &reply, problem);
+    if (err)
+        return err;
+    tell(room, &relay, member);
+    if (reply.is_any) {
+        ys_member_put_presence(member, &reply);
+        ys_blob_unref(reply.message);
+    }
+    arm_presence_timer(room);
+    return YSYNC_OK;
+}
+
+/* The document has something new. Without memory for the message every member falls behind, and gets it later. */
+static void on_news(void *user, uint64_t origin, struct ysync_bytes update)
+{
+    struct ys_room *room = user;
+    struct ys_blob *message = ys_message_encode(room->context->config.alloc, YS_MESSAGE_UPDATE, update);
+
+    room->has_news = true;
+    YS_LIST_FOREACH (node, &room->members) {
+        struct ys_member *member = YS_CONTAINER_OF(node, struct ys_member, in_room);
+
+        if (member->id != origin)
+            ys_member_put_update(member, room->doc, room->change_number, message);
+    }
+    ys_blob_unref(message);
+}
+
+enum ysync_err ys_room_apply_from(struct ys_room *room, uint64_t origin, struct ysync_bytes update,
+                                  const char **problem)
+{
+    enum ysync_err err;
+
+    assert(!room->context->is_waking);
+    room->change_number++;
+    room->has_news = false;
+    err = ysync_doc_apply(room->doc, update, origin, on_news, room);
+    if (room->has_news)
+        room->context->counters.updates_applied++;
+    if (err == YSYNC_ERR_MALFORMED)
+        *problem = ysync_doc_problem(room->doc);
+    if (err == YSYNC_ERR_LIMIT)
+        *problem = "too many updates wait for others";
+    return err;
+}
+
+enum ysync_err ys_room_apply(struct ys_room *room, struct ysync_bytes update, uint64_t now_ms)
+{
+    const char *problem;
+
+    ys_room_touch(room, now_ms);
+    return ys_room_apply_from(room, 0, update, &problem);
+}

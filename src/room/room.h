@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A room: a document, the presence of its members, and the members themselves, who are told what is new.
+ *
+ *                  join                   the last one leaves
+ *      (no room) --------> LIVE <------------------------------> EMPTY --------------> (gone)
+ *          |                             join                      ^     evict_after_ms
+ *          '-------------------------------------------------------'     have passed
+ *                                  open
+ *
+ *                join                      leave                       open              its time has come
+ *      no room   LIVE                      -                           EMPTY             -
+ *      LIVE      LIVE                      LIVE, or EMPTY: the time    LIVE              states that ran out
+ *                                          starts                                        are removed
+ *      EMPTY     LIVE: the time stops      -                           EMPTY: the time   gone: document and presence
+ *                                                                      starts afresh     are freed
+ *
+ * An empty room has no presence states, only the clocks of those that were there; so one timer serves both.
+ */
+#ifndef YS_ROOM_ROOM_H
+#define YS_ROOM_ROOM_H
+
+#include "room/context.h"
+#include "room/member.h"
+#include "room/presence.h"
+
+/* An empty room whose time has started. Errors: NOMEM. */
+YSYNC_CHECKED enum ysync_err ys_room_new(struct ys_context *context, struct ysync_bytes name, uint64_t now_ms,
+                                         struct ys_room **out);
+
+/* It has no members. Accepts NULL. */
+void ys_room_free(struct ys_room *room);
+
+/* Somebody without a connection uses the room: if it is empty its time starts afresh. */
+void ys_room_touch(struct ys_room *room, uint64_t now_ms);
+
+/* Lets a new member in, and greets it. */
+void ys_room_add(struct ys_room *room, struct ys_member *member);
+
+/* Removes the member's presence as well, and tells the others. */
+void ys_room_remove(struct ys_room *room, struct ys_member *member, uint64_t now_ms);
+
+/* Applies an update of the member with this id, 0 for nobody, and sends what is new to all others.
+ * Errors of ysync_doc_apply(), with the reason in *problem. */
+YSYNC_CHECKED enum ysync_err ys_room_apply_from(struct ys_room *room, uint64_t origin, struct ysync_bytes update,
+                                                const char **problem);
+
+/* Takes in an awareness update of a member, and sends what changed to all others. Errors of ys_presence_receive(). */
+YSYNC_CHECKED enum ysync_err ys_room_receive_presence(struct ys_room *room, struct ys_member *member,
+                                                      struct ysync_bytes payload, uint64_t now_ms,
+                                                      const char **problem);
+
+/* NULL as long as nobody said anything about himself. */
+const struct ys_presence *ys_room_presence(const struct ys_room *room);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A message's way out: what waits in the outbox as an intent becomes a message here, from what the document and the
+ * presence are now. That may be more than was asked for then; the clients skip what they know.
+ *
+ * If there is no memory for it, it stays where it is, and the member is woken again later.
+ */
+#include "room/hub.h"
+#include "room/member.h"
+#include "room/room.h"
+
+static struct ys_blob *encode_step1(const struct ys_member *member)
+{
+    struct ys_blob *message = NULL;
+    struct ys_buf state_vector;
+
+    ys_buf_init(&state_vector, member->context->config.alloc, SIZE_MAX);
+    if (!ys_doc_put_state_vector(ys_room_doc(member->room), &state_vector))
+        message = ys_message_encode(member->context->config.alloc, YS_MESSAGE_SYNC_STEP1, ys_buf_bytes(&state_vector));
+    ys_buf_deinit(&state_vector);
+    return message;
+}
+
+/* What a document with this state vector (NULL: the empty one) lacks. */
+static struct ys_blob *encode_diff(const struct ys_member *member, enum ys_message_type type,
+                                   const struct ys_blob *state_vector)
+{
+    struct ysync_bytes has = state_vector ? ys_blob_bytes(state_vector) : (struct ysync_bytes){ 0 };
+    struct ys_blob *message = NULL;
+    const char *problem;
+    struct ys_buf diff;
+
+    ys_buf_init(&diff, member->context->config.alloc, SIZE_MAX);
+    if (!ys_doc_put_diff(ys_room_doc(member->room), has, &diff, &problem))
+        message = ys_message_encode(member->context->config.alloc, type, ys_buf_bytes(&diff));
+    ys_buf_deinit(&diff);
+    return message;
+}
+
+static struct ys_blob *encode_states(const struct ys_member *member)
+{
+    const struct ys_presence *presence = ys_room_presence(member->room);
+
+    return presence ? ys_presence_encode_states(presence) : ys_blob_ref(member->context->keep_alive);
+}
+
+static struct ys_blob *encode(const struct ys_member *member, const struct ys_outbox_slot *slot)
+{
+    switch (slot->kind) {
+    case YS_OUTBOX_STEP1:
+        return encode_step1(member);
+    case YS_OUTBOX_STATES:
+        return encode_states(member);
+    case YS_OUTBOX_STEP2:
+        return encode_diff(member, YS_MESSAGE_SYNC_STEP2, slot->blob);
+    case YS_OUTBOX_MISSED_UPDATES:
+        return encode_diff(member, YS_MESSAGE_UPDATE, slot->blob);
+    case YS_OUTBOX_MISSED_PRESENCE:
+        return ys_presence_encode_changes(ys_room_presence(member->room), member->outbox.presence_since);
+    case YS_OUTBOX_REPLY:
+    case YS_OUTBOX_UPDATE:
+    case YS_OUTBOX_PRESENCE:
+        break;
+    }
+    return ys_blob_ref(slot->blob);
+}
+
+struct ys_blob *ys_member_take(struct ys_member *member, uint64_t now_ms)
+{
+    struct ys_blob *message = NULL;
+
+    if (!ys_outbox_is_empty(&member->outbox)) {
+        message = encode(member, ys_outbox_front(&member->outbox));
+        if (!message)
+            ys_member_retry(member, now_ms);
+    }
+    if (!message) {
+        member->is_awake = false;
+        return NULL;
+    }
+    ys_blob_unref(ys_outbox_pop(&member->outbox));
+    member->last_sent_ms = now_ms;
+    return message;
+}
