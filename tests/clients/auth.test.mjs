@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// Who may come in: everybody, or those who know the token.
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { test } from 'node:test'
+
+import { RawClient, SYNC } from './support/raw-client.mjs'
+import { Server } from './support/server.mjs'
+import { YjsClient, converged } from './support/yjs-client.mjs'
+
+const unauthorized = new Uint8Array([2, 0, 12, ...Buffer.from('Unauthorized')])
+const secret = 'open-sesame'
+
+test('the right token lets a client in', async t => {
+  const server = await Server.start(t, '--token', secret)
+  const ada = await YjsClient.join(t, server, 'room', { token: secret })
+  const bob = await YjsClient.join(t, server, 'room', { token: secret })
+  ada.doc.getText('text').insert(0, 'among friends')
+  await converged([ada, bob])
+  assert.equal(bob.doc.getText('text').toString(), 'among friends')
+})
+
+test('any of several tokens will do', async t => {
+  const server = await Server.start(t, '--token', 'first', '--token', 'second')
+  for (const token of ['first', 'second']) await YjsClient.join(t, server, 'room', { token })
+})
+
+test('a token is percent-decoded', async t => {
+  const server = await Server.start(t, '--token', 'a b&c=%/é')
+  await YjsClient.join(t, server, 'room', { token: 'a b&c=%/é' })
+})
+
+for (const [name, query] of [
+  ['a wrong token', '?token=open-sesam'],
+  ['a longer token', `?token=${secret}e`],
+  ['an empty token', '?token='],
+  ['no token', ''],
+  ['the token under another name', `?tokens=${secret}`]
+]) {
+  test(`${name} gets "Unauthorized" and 4001, and nothing else`, async t => {
+    const server = await Server.start(t, '--token', secret, '--log-level', 'debug')
+    const client = await RawClient.join(t, server, 'room', query)
+    assert.deepEqual(await client.closed, { code: 4001, reason: 'Unauthorized' })
+    assert.deepEqual(client.received, [unauthorized])
+    await server.stop('SIGTERM')
+    assert.doesNotMatch(server.log.join('\n'), new RegExp(secret.slice(0, -1)), 'no token in the log')
+  })
+}
+
+test('a token in open mode is ignored', async t => {
+  const server = await Server.start(t)
+  const client = await RawClient.join(t, server, 'room', '?token=whatever')
+  await client.waitForMessages(1, SYNC, 0)
+  await client.fence()
+})
+
+test('health needs no token', async t => {
+  const server = await Server.start(t, '--token', secret)
+  const answer = await fetch(server.http)
+  assert.equal(answer.status, 200)
+  assert.equal(await answer.text(), '{"status":"ok"}')
+})
+
+test('an address that is turned away again and again gets HTTP 401 instead', async t => {
+  const server = await Server.start(t, '--token', secret)
+  for (let i = 0; i < 5; i++) {
+    const client = await RawClient.join(t, server, 'room', '?token=wrong')
+    assert.equal((await client.closed).code, 4001)
+  }
+  const client = new RawClient(t, server, 'room', '?token=wrong')
+  const [, response] = await once(client.socket, 'unexpected-response')
+  assert.equal(response.statusCode, 401)
+  await YjsClient.join(t, server, 'room', { token: secret })
+})
