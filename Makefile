@@ -2,6 +2,8 @@
 #
 # `make CI=true ...` treats warnings as errors. `make run ARGS="--port 4000"` passes options on.
 
+MAKEFLAGS += --no-print-directory
+
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
