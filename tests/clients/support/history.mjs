@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+// Random edits of everything that Yjs can hold: text with formats and embeds, maps, arrays, nested types, XML,
+// subdocuments, binary values, deletions of whole subtrees, undo.
+import * as Y from 'yjs'
+
+export const roots = {
+  text: doc => doc.getText('text'),
+  map: doc => doc.getMap('map'),
+  array: doc => doc.getArray('array'),
+  xml: doc => doc.getXmlFragment('xml')
+}
+
+const keys = ['a', 'b', 'c', 'key with é']
+const formats = [{ bold: true }, { bold: null }, { italic: true }, { link: 'https://example.org/ü' }, { link: null }]
+
+function randomValue (random) {
+  return random.pick([
+    () => random.below(1000),
+    () => -random.below(2 ** 30),
+    () => random.below(2 ** 20) / 7,
+    () => random.word(),
+    () => null,
+    () => undefined,
+    () => random.below(2) === 1,
+    () => ({ big: BigInt(random.below(2 ** 30)) * 2n ** 30n }),
+    () => ({ word: random.word(), list: [1, [random.word()], {}] }),
+    () => [random.below(10), null, random.word()],
+    () => Uint8Array.from({ length: random.below(20) }, () => random.below(256))
+  ])()
+}
+
+function randomType (random) {
+  return random.pick([
+    () => new Y.Text(random.word()),
+    () => new Y.Map(),
+    () => new Y.Array(),
+    () => new Y.XmlFragment()
+  ])()
+}
+
+function randomNode (random) {
+  return random.pick([() => new Y.XmlElement(random.pick(['p', 'h1', 'li'])), () => new Y.XmlText(random.word())])()
+}
+
+function editText (random, text) {
+  const at = random.below(text.length + 1)
+  random.pick([
+    () => text.insert(at, random.word()),
+    () => text.insert(at, random.word()),
+    () => text.insert(at, random.word(), random.pick(formats)),
+    () => text.insert(at, random.word().repeat(40)),
+    () => text.insertEmbed(at, { image: random.word() }),
+    () => text.format(at, random.below(text.length - at + 1), random.pick(formats)),
+    () => text.delete(at, random.below(Math.min(8, text.length - at) + 1)),
+    () => text.delete(at, random.below(text.length - at + 1))
+  ])()
+}
+
+function editMap (random, map) {
+  const key = random.pick(keys)
+  random.pick([
+    () => map.set(key, randomValue(random)),
+    () => map.set(key, randomValue(random)),
+    () => map.set(key, randomType(random)),
+    () => map.set(key, new Y.Doc({ guid: random.word(), meta: { n: random.below(9) } })),
+    () => map.delete(key)
+  ])()
+}
+
+function editArray (random, array) {
+  const at = random.below(array.length + 1)
+  random.pick([
+    () => array.insert(at, Array.from({ length: 1 + random.below(4) }, () => randomValue(random) ?? null)),
+    () => array.push([randomValue(random) ?? null]),
+    () => array.insert(at, [randomType(random)]),
+    () => array.insert(at, [new Y.Doc({ guid: random.word() })]),
+    () => array.delete(at, random.below(Math.min(5, array.length - at) + 1))
+  ])()
+}
+
+function editXml (random, parent) {
+  const at = random.below(parent.length + 1)
+  random.pick([
+    () => parent.insert(at, [randomNode(random)]),
+    () => parent.insert(at, [randomNode(random)]),
+    () => parent.delete(at, random.below(Math.min(3, parent.length - at) + 1)),
+    () => parent instanceof Y.XmlElement && parent.setAttribute(random.pick(keys), random.word()),
+    () => parent instanceof Y.XmlElement && parent.removeAttribute(random.pick(keys))
+  ])()
+}
+
+/** The shared types among a type's children. */
+function childTypes (type) {
+  const values = type instanceof Y.Map
+    ? Array.from(type.values())
+    : type instanceof Y.Array || type instanceof Y.XmlFragment ? type.toArray() : []
+  return values.filter(value => value instanceof Y.AbstractType)
+}
+
+function editType (random, type) {
+  if (type instanceof Y.Text) editText(random, type)
+  else if (type instanceof Y.Map) editMap(random, type)
+  else if (type instanceof Y.Array) editArray(random, type)
+  else editXml(random, type)
+}
+
+/** One transaction of one to four edits, in a root type or somewhere below it. */
+export function randomEdit (random, doc) {
+  doc.transact(() => {
+    for (let edits = random.below(4); edits >= 0; edits--) {
+      let type = random.pick(Object.values(roots))(doc)
+      for (let children; random.below(3) > 0 && (children = childTypes(type)).length > 0;) type = random.pick(children)
+      editType(random, type)
+    }
+  })
+}
+
+/** Adds undo and redo to a document: returns a function that does one or the other. */
+export function undoFor (random, doc) {
+  const manager = new Y.UndoManager(Object.values(roots).map(root => root(doc)), { captureTimeout: 0 })
+  return () => random.below(3) > 0 ? manager.undo() : manager.redo()
+}
+
+/** An edit may fall between the halves of a surrogate pair. Whether a peer then shows the pair or two replacement
+ * characters depends, in Yjs, on when it heard of what stood between them; so they count as the same. */
+function text (string) {
+  return string.replace(/[\ud800-\udfff]/g, '\ufffd')
+}
+
+/** A subdocument is known by its guid and options; what else hangs on the object is this process's own. */
+function plain (value) {
+  if (typeof value === 'string') return text(value)
+  if (value instanceof Y.Doc) return { guid: value.guid, meta: value.meta }
+  if (Array.isArray(value)) return value.map(plain)
+  if (value === null || typeof value !== 'object' || value instanceof Uint8Array) return value
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]))
+}
+
+/** All that a document holds, in a form that assert.deepEqual compares and prints. */
+export function contentOf (doc) {
+  return {
+    text: plain(roots.text(doc).toDelta()),
+    map: plain(roots.map(doc).toJSON()),
+    array: plain(roots.array(doc).toJSON()),
+    xml: text(roots.xml(doc).toString())
+  }
+}

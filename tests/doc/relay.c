@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A document behind a pipe, for tests that hold it against Yjs: requests on stdin, answers on stdout, until the
+ * end of the input. Numbers are 32 bits, little-endian.
+ *
+ *     request    command (1 byte) | length | bytes
+ *     answer     err | count | { origin | length | bytes } ...
+ *
+ *     'n'   a new document
+ *     'a'   apply: the bytes are the origin (32 bits) and an update; the answer holds the news
+ *     'd'   the difference to a state vector
+ *     's'   the state vector
+ *     'l'   does it lack anything of this update? the answer is an entry with one byte
+ *
+ * The document's invariants are checked after every change.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "doc/doc.h"
+
+struct relay {
+    struct ysync_doc *doc;
+    struct ys_buf answer; /* the entries */
+    uint32_t count;
+};
+
+static void die(const char *what)
+{
+    fprintf(stderr, "relay: %s\n", what);
+    exit(1);
+}
+
+static uint32_t load32(const uint8_t at[4])
+{
+    return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
+static void put32(struct ys_buf *out, uint32_t n)
+{
+    for (int shift = 0; shift < 32; shift += 8)
+        ys_buf_put_u8(out, (uint8_t)(n >> shift));
+}
+
+static void add_entry(struct relay *relay, uint32_t origin, struct ysync_bytes bytes)
+{
+    put32(&relay->answer, origin);
+    put32(&relay->answer, (uint32_t)bytes.len);
+    ys_buf_put(&relay->answer, bytes);
+    relay->count++;
+}
+
+static void add_news(void *user, uint64_t origin, struct ysync_bytes update)
+{
+    add_entry(user, (uint32_t)origin, update);
+}
+
+static enum ysync_err apply(struct relay *relay, struct ysync_bytes bytes)
+{
+    enum ysync_err err;
+
+    if (bytes.len < 4)
+        die("an update without its origin");
+    err = ysync_doc_apply(relay->doc, (struct ysync_bytes){ bytes.data + 4, bytes.len - 4 }, load32(bytes.data),
+                          add_news, relay);
+    ys_doc_check(relay->doc);
+    if (err == YSYNC_ERR_MALFORMED)
+        fprintf(stderr, "relay: %s\n", ysync_doc_problem(relay->doc));
+    return err;
+}
+
+static enum ysync_err hand_out(struct relay *relay, char command, struct ysync_bytes bytes)
+{
+    struct ysync_bytes out;
+    enum ysync_err err = command == 'd' ? ysync_doc_diff(relay->doc, bytes, &out)
+                                        : ysync_doc_state_vector(relay->doc, &out);
+
+    if (err)
+        return err;
+    add_entry(relay, 0, out);
+    ysync_bytes_free(NULL, out);
+    return YSYNC_OK;
+}
+
+static enum ysync_err ask_lacks(struct relay *relay, struct ysync_bytes bytes)
+{
+    uint8_t answer;
+    int lacks = 0;
+    enum ysync_err err = ysync_doc_lacks(relay->doc, bytes, &lacks);
+
+    answer = (uint8_t)lacks;
+    if (!err)
+        add_entry(relay, 0, (struct ysync_bytes){ &answer, 1 });
+    return err;
+}
+
+static enum ysync_err run_command(struct relay *relay, char command, struct ysync_bytes bytes)
+{
+    switch (command) {
+    case 'n':
+        ysync_doc_free(relay->doc);
+        relay->doc = NULL;
+        return ysync_doc_new(NULL, &relay->doc);
+    case 'a':
+        return apply(relay, bytes);
+    case 'd':
+    case 's':
+        return hand_out(relay, command, bytes);
+    case 'l':
+        return ask_lacks(relay, bytes);
+    default:
+        die("unknown command");
+        return YSYNC_ERR_INVALID_ARG;
+    }
+}
+
+static void answer(struct relay *relay, enum ysync_err err)
+{
+    struct ys_buf head;
+
+    ys_buf_init(&head, ysync_alloc_default(), SIZE_MAX);
+    put32(&head, (uint32_t)err);
+    put32(&head, relay->count);
+    if (ys_buf_err(&head) || ys_buf_err(&relay->answer))
+        die("out of memory");
+    if (fwrite(head.data, 1, head.len, stdout) != head.len ||
+        (relay->answer.len && fwrite(relay->answer.data, 1, relay->answer.len, stdout) != relay->answer.len) ||
+        fflush(stdout) != 0)
+        die("nobody listens");
+    ys_buf_deinit(&head);
+    ys_buf_clear(&relay->answer);
+    relay->count = 0;
+}
+
+int main(void)
+{
+    struct relay relay = { 0 };
+    uint8_t head[5];
+
+    ys_buf_init(&relay.answer, ysync_alloc_default(), SIZE_MAX);
+    if (ysync_doc_new(NULL, &relay.doc))
+        die("out of memory");
+    while (fread(head, 1, sizeof(head), stdin) == sizeof(head)) {
+        uint32_t len = load32(head + 1);
+        uint8_t *bytes = malloc(len + 1);
+
+        if (!bytes || fread(bytes, 1, len, stdin) != len)
+            die("truncated request");
+        answer(&relay, run_command(&relay, (char)head[0], (struct ysync_bytes){ bytes, len }));
+        free(bytes);
+    }
+    ysync_doc_free(relay.doc);
+    ys_buf_deinit(&relay.answer);
+    return 0;
+}
