@@ -62,7 +62,7 @@ static void test_reader_reads_back_every_size(void **state)
         uint8_t bytes[YS_VARUINT_MAX_BYTES];
         size_t size = ys_varuint_put(bytes, n);
         struct ys_reader in = ys_reader_init((struct ysync_bytes){ bytes, size });
-        uint64_t got;
+        uint64_t got = 0;
 
         assert_int_equal(size, ys_varuint_size(n));
         assert_int_equal(ys_reader_varuint(&in, &got), YSYNC_OK);

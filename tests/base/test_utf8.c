@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,9 +57,7 @@ static void test_utf8_measures_units(void **state)
             uint64_t units = 0;
             bool ok;
 
-            memcpy(text, letters, around);
-            strcpy(text + around, cases[i].text);
-            strncat(text, letters, around);
+            snprintf(text, sizeof(text), "%.*s%s%.*s", (int)around, letters, cases[i].text, (int)around, letters);
             ok = ys_utf8_measure(bytes_of(text), &units);
             if (ok != (cases[i].units >= 0) || (ok && units != (uint64_t)cases[i].units + 2 * around))
                 fail_msg("%s, %zu letters around: got %d, %llu units, want %d", cases[i].name, around, ok,
