@@ -254,7 +254,7 @@ enum ysync_err ys_outbox_put_step2(struct ys_outbox *outbox, const struct ysync_
     struct ys_blob *copy;
     bool fits = make_room(outbox, doc, state_vector.len);
 
-    if (outbox->counts[YS_OUTBOX_STEP2] == YS_OUTBOX_MAX_REQUESTS || (!fits && outbox->counts[YS_OUTBOX_STEP2] > 0)) {
+    if (outbox->counts[YS_OUTBOX_STEP2] == YS_OUTBOX_MAX_REQUESTS) {
         replace_blob(outbox, find_last(outbox, YS_OUTBOX_STEP2), NULL);
         return YSYNC_OK;
     }

@@ -12,7 +12,8 @@
  *  - its updates are dropped for one mark, "has everything up to this state vector"; whatever is put while the mark is
  *    there is covered by the difference that the mark becomes when it is taken;
  *  - its presence messages are dropped for another, "has all changes before this one";
- *  - of its requests, only so many are remembered: the last one then asks for everything;
+ *  - of its requests only so many are remembered, and none whose state vector has no room: the last one, and those,
+ * then ask for everything;
  *  - messages that acknowledge (102) can be neither dropped nor merged, so there the limit is an error.
  * A single message is allowed to be larger than max_bytes. Falling behind needs no memory.
  */

@@ -137,12 +137,26 @@ static void test_catch_up_is_right_or_unknown(void **state)
     ys_buf_deinit(&vector);
 }
 
+static void test_catch_up_guesses_nothing(void **state)
+{
+    struct ys_blob *message = ys_message_encode(ysync_alloc_default(), YS_MESSAGE_UPDATE, TEXT("\x01"));
+    struct ys_catch_up catch_up;
+
+    (void)state;
+    ys_catch_up_init_from(&catch_up, ysync_alloc_default(), TEXT("\x01\x05\x03"));
+    ys_catch_up_drop(&catch_up, message);
+    assert_null(ys_catch_up_encode(&catch_up));
+    ys_catch_up_deinit(&catch_up);
+    ys_blob_unref(message);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_catch_up_lowers_to_where_dropped_updates_begin),
         cmocka_unit_test(test_catch_up_starts_from_the_document),
         cmocka_unit_test(test_catch_up_is_right_or_unknown),
+        cmocka_unit_test(test_catch_up_guesses_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

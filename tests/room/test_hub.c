@@ -224,6 +224,23 @@ static void test_hub_keeps_empty_rooms_whole(void **state)
     party_deinit(&party);
 }
 
+static void test_hub_keeps_rooms_that_are_written_to(void **state)
+{
+    static const uint8_t nothing[] = { 0x00, 0x00 };
+    struct party party;
+    struct ys_room *room;
+
+    (void)state;
+    party_init(&party);
+    assert_int_equal(ys_hub_open(party.hub, TEXT("r"), 1000, &room), YSYNC_OK);
+    assert_int_equal(ys_room_apply(room, BYTES(nothing), 50000), YSYNC_OK);
+    party_at(&party, 109999);
+    assert_non_null(ys_hub_find(party.hub, TEXT("r")));
+    party_at(&party, 110000);
+    assert_null(ys_hub_find(party.hub, TEXT("r")));
+    party_deinit(&party);
+}
+
 static void test_hub_is_due_when_the_next_thing_is(void **state)
 {
     struct party party;
@@ -310,6 +327,7 @@ int main(void)
         cmocka_unit_test(test_hub_counts_evictions),
         cmocka_unit_test(test_hub_forgets_evicted_rooms),
         cmocka_unit_test(test_hub_keeps_empty_rooms_whole),
+        cmocka_unit_test(test_hub_keeps_rooms_that_are_written_to),
         cmocka_unit_test(test_hub_is_due_when_the_next_thing_is),
         cmocka_unit_test(test_hub_keeps_rooms_for_ever_if_told_so),
         cmocka_unit_test(test_hub_joins_whole_or_not_at_all),

@@ -99,7 +99,7 @@ static void test_member_needs_no_keeping_alive_while_messages_flow(void **state)
     join(&party, 1, "r");
     take_all(&party, 1);
     for (uint64_t clock = 0; clock < 10; clock++) {
-        party_at(&party, party.now_ms + 9000);
+        party_at(&party, party.now_ms + 7000);
         type(&party, 0, 5, clock);
         expect_type(&party, 1, YS_MESSAGE_UPDATE);
         expect_nothing(&party, 1);

@@ -161,6 +161,7 @@ static void test_outbox_lets_a_single_large_message_pass(void **state)
 {
     struct party party;
     struct ys_buf update;
+    struct ys_blob *blobs[2];
 
     (void)state;
     slow_party(&party);
@@ -169,8 +170,16 @@ static void test_outbox_lets_a_single_large_message_pass(void **state)
     for (size_t i = 0; i < 10000; i++)
         ys_buf_put_u8(&update, 'x');
     ys_buf_put_u8(&update, 0);
+    join(&party, 2, "r");
+    take_all(&party, 2);
     send_message(&party, 0, YS_MESSAGE_UPDATE, ys_buf_bytes(&update));
-    expect_message(&party, 1, YS_MESSAGE_UPDATE, ys_buf_bytes(&update));
+    blobs[0] = take(&party, 1);
+    blobs[1] = take(&party, 2);
+    assert_ptr_equal(blobs[0], blobs[1]); /* it is shared, as all others are */
+    ys_blob_unref(blobs[0]);
+    ys_blob_unref(blobs[1]);
+    send_message(&party, 1, YS_MESSAGE_SYNC_STATUS, ys_buf_bytes(&update));
+    expect_message(&party, 1, YS_MESSAGE_SYNC_STATUS, ys_buf_bytes(&update));
     send_message(&party, 1, YS_MESSAGE_SYNC_STEP1, TEXT("\x00"));
     expect_message(&party, 1, YS_MESSAGE_SYNC_STEP2, ys_buf_bytes(&update));
     ys_buf_deinit(&update);
@@ -283,12 +292,14 @@ static void test_outbox_refuses_endless_acknowledgements(void **state)
 {
     struct party party;
     enum ysync_err err = YSYNC_OK;
+    char entry[400] = "7@100=";
     size_t count = 0;
 
     (void)state;
     slow_party(&party);
-    type_much(&party, 0, 5, 0, 30);
-    say(&party, 0, "7@1={}");
+    type_much(&party, 0, 5, 0, 10);
+    memset(entry + 6, '1', 300);
+    say(&party, 0, entry);
     while (!err && count < 1000) {
         err = try_send(&party, 1, TEXT("\x66\x02\x01\x02"));
         count += !err;
@@ -354,6 +365,54 @@ static void test_outbox_brings_everybody_everything_in_the_end(void **state)
         expect_equal(&party, i);
     }
     party_deinit(&party);
+}
+
+static void test_outbox_gives_its_memory_back(void **state)
+{
+    struct party party;
+    size_t live_bytes;
+
+    (void)state;
+    slow_party(&party);
+    say(&party, 0, "7@1={\"cursor\":1234}");
+    take_all(&party, 1);
+    live_bytes = party.memory.live_bytes;
+    for (int i = 0; i < 40; i++)
+        assert_int_equal(try_send(&party, 1, TEXT("\x66\x00")), YSYNC_OK);
+    assert_int_equal(take_all(&party, 1), 40);
+    assert_int_equal(party.memory.live_bytes, live_bytes);
+
+    for (int clock = 2; clock < 100; clock++) {
+        char entry[64];
+
+        snprintf(entry, sizeof(entry), "7@%d={\"cursor\":1234}", clock);
+        say(&party, 0, entry);
+    }
+    assert_int_equal(party.memory.live_bytes, live_bytes); /* it fell behind: nothing is kept for it */
+    party_deinit(&party);
+}
+
+/* There was no memory for an update that the document has taken in: nobody knows what the member lacks. */
+static void test_outbox_starts_over_after_an_update_without_memory(void **state)
+{
+    struct ys_blob *message = ys_message_encode(ysync_alloc_default(), YS_MESSAGE_UPDATE,
+                                                TEXT("\x01\x01\x05\x01\x84\x05\x00\x01x\x00"));
+    struct ys_outbox outbox;
+    struct ysync_doc *doc;
+
+    (void)state;
+    assert_int_equal(ysync_doc_new(NULL, &doc), YSYNC_OK);
+    assert_int_equal(ysync_doc_apply(doc, TEXT("\x01\x01\x05\x00\x04\x01\x01t\x03xyz\x00"), 0, NULL, NULL), YSYNC_OK);
+    ys_outbox_init(&outbox, ysync_alloc_default(), OUTBOX_BYTES);
+    ys_outbox_put_update(&outbox, doc, 1, NULL);
+    ys_outbox_put_update(&outbox, doc, 1, message);
+    ys_outbox_put_update(&outbox, doc, 2, message);
+    assert_int_equal(outbox.count, 1);
+    assert_int_equal(ys_outbox_front(&outbox)->kind, YS_OUTBOX_MISSED_UPDATES);
+    assert_null(ys_outbox_front(&outbox)->blob);
+    ys_outbox_deinit(&outbox);
+    ysync_doc_free(doc);
+    ys_blob_unref(message);
 }
 
 static void want_or_nomem(enum ysync_err err)
@@ -428,6 +487,8 @@ int main(void)
         cmocka_unit_test(test_outbox_bounds_large_requests),
         cmocka_unit_test(test_outbox_refuses_endless_acknowledgements),
         cmocka_unit_test(test_outbox_keeps_replies_when_it_falls_behind),
+        cmocka_unit_test(test_outbox_gives_its_memory_back),
+        cmocka_unit_test(test_outbox_starts_over_after_an_update_without_memory),
         cmocka_unit_test(test_outbox_brings_everybody_everything_in_the_end),
         cmocka_unit_test(test_outbox_loses_nothing_without_memory),
     };

@@ -26,6 +26,7 @@ struct people {
     uint64_t now_ms;
     char relay[2048];
     char reply[2048];
+    size_t reply_len;
     enum ysync_err err;
     const char *problem;
 };
@@ -63,6 +64,7 @@ static void say(struct people *people, char who, const char *entries)
     people->problem = NULL;
     people->err = ys_presence_receive(people->presence, &people->owners[who - 'a'], message.payload, people->now_ms,
                                       &relay, &reply, &people->problem);
+    people->reply_len = reply.message ? reply.message->len : 0;
     note(&relay, people->relay, sizeof(people->relay));
     note(&reply, people->reply, sizeof(people->reply));
     ys_blob_unref(blob);
@@ -117,6 +119,15 @@ struct scene {
     const char *left; /* all states at the end */
 };
 
+static size_t count_states(const char *text)
+{
+    size_t count = 0;
+
+    for (; *text; text++)
+        count += *text == '@';
+    return count;
+}
+
 static void play(const struct scene *scene)
 {
     struct people people;
@@ -140,6 +151,8 @@ static void play(const struct scene *scene)
     states(&people, left, sizeof(left));
     if (strcmp(left, scene->left) != 0)
         fail_msg("%s: left is '%s', want '%s'", scene->name, left, scene->left);
+    if (ys_presence_count(people.presence) != count_states(left))
+        fail_msg("%s: counts %zu states, want '%s'", scene->name, ys_presence_count(people.presence), left);
     people_deinit(&people);
 }
 
@@ -407,6 +420,25 @@ static void test_presence_limits_a_client_named_again_and_again(void **state)
     people_deinit(&people);
 }
 
+/* Nor does it make the answer grow. */
+static void test_presence_limits_what_it_answers(void **state)
+{
+    struct people people;
+    char text[6 * 1000] = "";
+    size_t len = 0;
+
+    (void)state;
+    people_init(&people);
+    say(&people, 'a', "7@1={}");
+    leave(&people, 'a');
+    for (unsigned i = 0; i < 900; i++)
+        len += (size_t)sprintf(text + len, "%s7@1=1", len ? " " : "");
+    say(&people, 'b', text);
+    assert_int_equal(people.err, YSYNC_OK);
+    assert_in_range(people.reply_len, 1, 10 + 7 * YS_PRESENCE_MAX_OWNED);
+    people_deinit(&people);
+}
+
 static void test_presence_forgets_who_went_first(void **state)
 {
     struct people people;
@@ -485,6 +517,7 @@ int main(void)
         cmocka_unit_test(test_presence_limits_a_state),
         cmocka_unit_test(test_presence_limits_what_one_may_own),
         cmocka_unit_test(test_presence_limits_a_client_named_again_and_again),
+        cmocka_unit_test(test_presence_limits_what_it_answers),
         cmocka_unit_test(test_presence_forgets_who_went_first),
         cmocka_unit_test(test_presence_is_as_it_was_without_memory),
         cmocka_unit_test(test_presence_leaves_without_memory),

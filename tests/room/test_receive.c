@@ -501,10 +501,31 @@ static void test_receive_tells_everybody_who_was_silent_for_too_long(void **stat
         expect_entries(&party, i, "7@1=null");
         expect_nothing(&party, i);
     }
-    say(&party, 0, "7@2={}");
-    expect_entries(&party, 1, "7@2={}");
     party_at(&party, 41000);
-    expect_entries(&party, 1, "8@1=null");
+    expect_entries(&party, 0, "8@1=null");
+    say(&party, 0, "7@2={}");
+    party_at(&party, 70999);
+    take_all(&party, 0);
+    party_at(&party, 71000);
+    expect_entries(&party, 0, "7@2=null");
+    party_deinit(&party);
+}
+
+/* A client without a state of its own begins with clock 0, which is no news. */
+static void test_receive_waits_for_states_that_came_after_none(void **state)
+{
+    struct party party;
+
+    (void)state;
+    party_of_three(&party);
+    party_at(&party, 1000);
+    say(&party, 0, "7@0={}");
+    say(&party, 0, "7@1={}");
+    expect_entries(&party, 1, "7@1={}");
+    party_at(&party, 30999);
+    take_all(&party, 1);
+    party_at(&party, 31000);
+    expect_entries(&party, 1, "7@1=null");
     party_deinit(&party);
 }
 
@@ -531,6 +552,7 @@ int main(void)
         cmocka_unit_test(test_receive_tells_each_cursor_to_each_other_once),
         cmocka_unit_test(test_receive_tells_the_others_who_left),
         cmocka_unit_test(test_receive_tells_everybody_who_was_silent_for_too_long),
+        cmocka_unit_test(test_receive_waits_for_states_that_came_after_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
