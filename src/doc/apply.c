@@ -9,10 +9,10 @@
  *     wake      what had been waiting for what is there now is taken in the same way
  *     tell      what became new, and by whom
  *
- * A struct is ready when its clock is at most its client's clock, and everything that it refers to is there. The clients
- * of one update refer to each other, so planning walks them as Yjs does (integrateStructs): a client that cannot go on
- * waits on a stack for the one it needs; if that one cannot get there either, all on the stack are stuck, and what
- * is left of their blocks becomes pending.
+ * A struct is ready when its clock is at most its client's clock, and everything that it refers to is there. The
+ * clients of one update refer to each other, so planning walks them as Yjs does (integrateStructs): a client that
+ * cannot go on waits on a stack for the one it needs; if that one cannot get there either, all on the stack are stuck,
+ * and what is left of their blocks becomes pending.
  */
 #include <assert.h>
 
@@ -21,20 +21,24 @@
 #include "doc/news.h"
 #include "doc/update.h"
 
+/* Smaller documents are better off as runs. */
+#define ADOPT_FROM_BYTES 512
+
 /* One client's part in an update: its blocks, in order, and how far they can be taken in. */
 struct work {
     uint64_t client;
-    struct ys_run *run;  /* NULL: it has none yet */
-    uint64_t before;     /* the client's clock now ... */
-    uint64_t clock;      /* ... and when what is planned so far has been taken in */
-    uint64_t goal;       /* on the stack: the clock that the one below waits for */
-    struct ys_id needs;  /* what it stopped for */
-    struct work *below;  /* on the stack */
-    size_t block;        /* the block that `walk` is in */
+    struct ys_run *run; /* NULL: it has none */
+    uint64_t before;    /* the client's clock now ... */
+    uint64_t clock;     /* ... and when what is planned so far has been taken in */
+    uint64_t goal;      /* on the stack: the clock that the one below waits for */
+    struct ys_id needs; /* what it stopped for */
+    struct work *below; /* on the stack */
+    size_t block;       /* the block that `walk` is in */
     size_t first_block;
     size_t end_block;
-    size_t ready_bytes;  /* of the structs planned so far */
+    size_t ready_bytes; /* of the structs planned so far */
     struct ys_block_walk walk;
+    bool is_new_run; /* `run` was made for this, and is not the document's yet */
     bool is_stuck;
     bool is_on_stack;
 };
@@ -63,29 +67,32 @@ enum step {
 
 /* Plan */
 
+static void begin_work(struct transaction *tx, struct work *work, size_t first_block, size_t end_block)
+{
+    const struct ys_block *block = &tx->update->blocks[first_block];
+
+    work->client = block->client;
+    work->run = ys_doc_find_run(tx->doc, block->client);
+    work->before = work->clock = work->run ? work->run->clock : ys_doc_clock(tx->doc, block->client);
+    work->block = work->first_block = first_block;
+    work->end_block = end_block;
+    work->ready_bytes = 0;
+    work->is_new_run = work->is_stuck = work->is_on_stack = false;
+    ys_block_walk_begin(&work->walk, block);
+}
+
 static enum ysync_err begin_works(struct transaction *tx)
 {
     const struct ys_update *update = tx->update;
     size_t end;
 
     for (size_t i = 0; i < update->block_count; i = end) {
-        uint64_t client = update->blocks[i].client;
-        struct ys_run *run = ys_doc_find_run(tx->doc, client);
-        uint64_t clock = run ? run->clock : 0;
-
-        for (end = i + 1; end < update->block_count && update->blocks[end].client == client;)
+        for (end = i + 1; end < update->block_count && update->blocks[end].client == update->blocks[i].client;)
             end++;
         if (!ys_grow_from(tx->doc->alloc, &tx->works, tx->few_works, &tx->work_cap, tx->work_count + 1,
                           sizeof(*tx->works)))
             return YSYNC_ERR_NOMEM;
-        tx->works[tx->work_count++] = (struct work){ .client = client,
-                                                     .run = run,
-                                                     .before = clock,
-                                                     .clock = clock,
-                                                     .block = i,
-                                                     .first_block = i,
-                                                     .end_block = end,
-                                                     .walk = ys_block_walk(&update->blocks[i]) };
+        begin_work(tx, &tx->works[tx->work_count++], i, end);
     }
     return YSYNC_OK;
 }
@@ -124,7 +131,7 @@ static bool is_there(const struct transaction *tx, struct work *work, struct ys_
 
 static bool is_ready(const struct transaction *tx, struct work *work)
 {
-    const struct ys_struct *s = &work->walk.s;
+    const struct ys_struct *s = work->walk.s;
 
     if (work->walk.clock > work->clock) {
         work->needs = (struct ys_id){ work->client, work->walk.clock };
@@ -140,12 +147,12 @@ static bool is_ready(const struct transaction *tx, struct work *work)
 /* GC and deleted content say that their clocks are deleted, whether or not the delete set does. */
 static enum ysync_err note_deletion(struct transaction *tx, const struct work *work)
 {
-    enum ys_kind kind = ys_struct_kind(&work->walk.s);
+    enum ys_kind kind = ys_struct_kind(work->walk.s);
 
     if (kind != YS_KIND_GC && kind != YS_KIND_DELETED)
         return YSYNC_OK;
     return ys_ranges_add(&tx->implied, tx->doc->alloc,
-                         (struct ys_range){ work->client, work->walk.clock, work->walk.s.len });
+                         (struct ys_range){ work->client, work->walk.clock, work->walk.s->len });
 }
 
 /* Goes on with one client until its clock is at its goal, or it can go no further. */
@@ -154,14 +161,14 @@ static enum ysync_err advance(struct transaction *tx, struct work *work, enum st
     enum ysync_err err;
 
     while (work->block < work->end_block) {
-        uint64_t end = work->walk.clock + work->walk.s.len;
+        uint64_t end = work->walk.clock + work->walk.s->len;
 
         if (!ys_block_walk_is_on(&work->walk)) {
             if (++work->block < work->end_block)
-                work->walk = ys_block_walk(&tx->update->blocks[work->block]);
+                ys_block_walk_begin(&work->walk, &tx->update->blocks[work->block]);
             continue;
         }
-        if (end > work->clock && ys_struct_kind(&work->walk.s) != YS_KIND_SKIP) {
+        if (end > work->clock && ys_struct_kind(work->walk.s) != YS_KIND_SKIP) {
             *out = work->clock >= work->goal ? STEP_GOAL : STEP_BLOCKED;
             if (*out == STEP_GOAL || !is_ready(tx, work))
                 return YSYNC_OK;
@@ -169,7 +176,7 @@ static enum ysync_err advance(struct transaction *tx, struct work *work, enum st
             if (err)
                 return err;
             work->clock = end;
-            work->ready_bytes += work->walk.s.wire.len;
+            work->ready_bytes += work->walk.s->wire.len;
         }
         ys_block_walk_next(&work->walk);
     }
@@ -243,7 +250,7 @@ static enum ysync_err park(struct transaction *tx, const struct work *work)
         const struct ys_block *block = &tx->update->blocks[i];
 
         if (i > work->block) {
-            walk = ys_block_walk(block);
+            ys_block_walk_begin(&walk, block);
             needs = (struct ys_id){ block->client, block->clock };
         }
         if (!ys_grow_array(alloc, &tx->parked, &tx->parked_cap, tx->parked_count + 1, sizeof(*tx->parked)))
@@ -273,49 +280,53 @@ static enum ysync_err reserve_pending(struct transaction *tx)
     return ys_pending_reserve(pending, tx->parked, tx->parked_count);
 }
 
+static enum ysync_err reserve_run(struct ysync_doc *doc, struct work *work)
+{
+    size_t bytes_before = 0;
+    enum ysync_err err = YSYNC_OK;
+
+    if (work->run)
+        bytes_before = ys_run_bytes(work->run);
+    else
+        err = ys_run_new(doc->alloc, (struct ys_id){ work->client, work->before }, &work->run);
+    if (err)
+        return err;
+    work->is_new_run = bytes_before == 0;
+    err = ys_run_reserve(work->run, work->ready_bytes);
+    if (!work->is_new_run)
+        doc->run_bytes += ys_run_bytes(work->run) - bytes_before;
+    return err;
+}
+
 static enum ysync_err reserve_runs(struct transaction *tx)
 {
     struct ysync_doc *doc = tx->doc;
     size_t new_runs = 0;
+    enum ysync_err err = YSYNC_OK;
 
-    for (size_t i = 0; i < tx->work_count; i++) {
-        struct work *work = &tx->works[i];
-        size_t bytes_before;
-        enum ysync_err err = YSYNC_OK;
-
-        if (work->clock == work->before)
-            continue;
-        if (!work->run) {
-            err = ys_run_new(doc->alloc, work->client, &work->run);
-            new_runs++;
-        }
-        if (err)
-            return err;
-        bytes_before = work->before > 0 ? ys_run_bytes(work->run) : 0;
-        err = ys_run_reserve(work->run, work->ready_bytes);
-        if (work->before > 0)
-            doc->run_bytes += ys_run_bytes(work->run) - bytes_before;
-        if (err)
-            return err;
+    for (size_t i = 0; !err && i < tx->work_count; i++) {
+        if (tx->works[i].clock > tx->works[i].before)
+            err = reserve_run(doc, &tx->works[i]);
+        new_runs += tx->works[i].is_new_run;
     }
-    if (!ys_grow_array(doc->alloc, &doc->runs, &doc->run_cap, doc->run_count + new_runs, sizeof(*doc->runs)))
+    if (!err && !ys_grow_array(doc->alloc, &doc->runs, &doc->run_cap, doc->run_count + new_runs, sizeof(*doc->runs)))
         return YSYNC_ERR_NOMEM;
-    return YSYNC_OK;
+    return err;
 }
 
 /* The deletions that structs imply are not news of their own: they travel with the structs. */
 static enum ysync_err reserve_deletes(struct transaction *tx)
 {
     struct ys_ranges *deletes = &tx->update->deletes;
+    enum ysync_err err = YSYNC_OK;
 
-    for (size_t i = 0; i < tx->implied.count; i++) {
-        enum ysync_err err = ys_ranges_add(deletes, tx->doc->alloc, tx->implied.items[i]);
-
-        if (err)
-            return err;
-    }
+    for (size_t i = 0; !err && i < tx->implied.count; i++)
+        err = ys_ranges_add(deletes, tx->doc->alloc, tx->implied.items[i]);
+    if (err || deletes->count == 0)
+        return err;
     ys_ranges_sort(deletes);
-    return deletes->count ? ys_dset_reserve(tx->doc->deletes, deletes) : YSYNC_OK;
+    err = ys_dset_thaw(tx->doc->deletes, deletes);
+    return err ? err : ys_dset_reserve(tx->doc->deletes, deletes);
 }
 
 static enum ysync_err reserve_news(struct transaction *tx)
@@ -340,17 +351,18 @@ static void insert_new_runs(struct transaction *tx)
     size_t to = from;
 
     for (size_t i = 0; i < tx->work_count; i++)
-        to += tx->works[i].before == 0 && tx->works[i].clock > 0;
+        to += tx->works[i].is_new_run;
     doc->run_count = to;
     for (size_t i = tx->work_count; i > 0 && to > from; i--) {
         struct work *work = &tx->works[i - 1];
 
-        if (work->before > 0 || work->clock == 0)
+        if (!work->is_new_run)
             continue;
         while (from > 0 && doc->runs[from - 1]->client < work->client)
             doc->runs[--to] = doc->runs[--from];
         doc->runs[--to] = work->run;
         doc->run_bytes += ys_run_bytes(work->run);
+        work->is_new_run = false;
     }
 }
 
@@ -359,11 +371,14 @@ static void append_structs(struct transaction *tx, struct work *work)
     struct ys_run *run = work->run;
 
     for (size_t i = work->first_block; i < work->end_block && run->clock < work->clock; i++) {
-        struct ys_block_walk walk = ys_block_walk(&tx->update->blocks[i]);
+        const struct ys_block *block = &tx->update->blocks[i];
+        struct ys_block_walk walk;
 
+        tx->doc->has_structure |= block->has_structure;
+        ys_block_walk_begin(&walk, block);
         for (; ys_block_walk_is_on(&walk) && run->clock < work->clock; ys_block_walk_next(&walk)) {
-            if (walk.clock + walk.s.len > run->clock && ys_struct_kind(&walk.s) != YS_KIND_SKIP)
-                ys_run_append(run, &walk.s, run->clock - walk.clock);
+            if (walk.clock + walk.s->len > run->clock && ys_struct_kind(walk.s) != YS_KIND_SKIP)
+                ys_run_append(run, walk.s, run->clock - walk.clock);
         }
     }
     assert(run->clock == work->clock);
@@ -380,11 +395,11 @@ static void commit(struct transaction *tx)
         if (work->clock == work->before)
             continue;
         append_structs(tx, work);
-        work->run = NULL; /* the document's */
         if (tx->news)
             ys_news_add(tx->news, (struct ys_news_piece){ tx->origin, work->client, work->before, work->clock });
     }
     ys_dset_add(doc->deletes, &tx->update->deletes);
+    doc->garbage += ys_ranges_clocks(&tx->update->deletes);
     for (size_t i = 0; i < tx->parked_count; i++)
         ys_pending_add(&doc->pending, tx->parked[i]);
     tx->parked_count = 0;
@@ -411,7 +426,7 @@ static void begin(struct transaction *tx, struct ysync_doc *doc, struct ys_updat
 static void end(struct transaction *tx)
 {
     for (size_t i = 0; i < tx->work_count; i++) {
-        if (tx->works[i].before == 0)
+        if (tx->works[i].is_new_run)
             ys_run_free(tx->works[i].run);
     }
     for (size_t i = 0; i < tx->parked_count; i++)
@@ -421,19 +436,10 @@ static void end(struct transaction *tx)
     ys_free_grown(tx->doc->alloc, tx->works, tx->few_works);
 }
 
-static uint64_t clocks_in(const struct ys_ranges *ranges)
-{
-    uint64_t sum = 0;
-
-    for (size_t i = 0; i < ranges->count; i++)
-        sum += ranges->items[i].len;
-    return sum;
-}
-
 /* Is there nothing in the planned update that was known, must wait, or should not be passed on as it is? */
 static bool is_all_new(const struct transaction *tx, const struct ys_ranges *missing)
 {
-    if (!tx->update->is_plain || clocks_in(missing) != clocks_in(&tx->update->deletes))
+    if (!tx->update->is_plain || ys_ranges_clocks(missing) != ys_ranges_clocks(&tx->update->deletes))
         return false;
     for (size_t i = 0; i < tx->work_count; i++) {
         const struct work *work = &tx->works[i];
@@ -468,15 +474,58 @@ static enum ysync_err reserve(struct transaction *tx)
     return err;
 }
 
+/* An update that is a whole document, for one that holds nothing, is kept as it is: it becomes the base. */
+static bool can_adopt(const struct transaction *tx, struct ysync_bytes bytes)
+{
+    const struct ysync_doc *doc = tx->doc;
+
+    return bytes.len >= ADOPT_FROM_BYTES && tx->update->is_in_order && tx->update->block_count > 0 && !doc->base &&
+           doc->run_count == 0 && ys_pending_count(&doc->pending) == 0 && ys_dset_range_count(doc->deletes) == 0 &&
+           ys_ranges_contain(&tx->update->deletes, &tx->implied);
+}
+
+/* *adopted: it could be done. */
+static enum ysync_err adopt(struct transaction *tx, struct ysync_bytes bytes, bool *adopted)
+{
+    struct ysync_doc *doc = tx->doc;
+    const struct ys_update *update = tx->update;
+    struct ys_base_builder builder;
+    enum ysync_err err = ys_base_builder_init(&builder, doc->alloc, bytes.len, update->block_count);
+
+    if (err)
+        return err;
+    for (size_t i = 0; !err && i < update->block_count; i++) {
+        const struct ys_block *block = &update->blocks[i];
+
+        err = ys_base_builder_add_section(&builder, block->client, block->end, block->section_at);
+    }
+    if (!err) {
+        ys_buf_put(&builder.out, bytes);
+        err = ys_base_builder_end(&builder, update->deletes_at, &doc->base);
+    }
+    *adopted = !err;
+    ys_base_builder_deinit(&builder);
+    if (err)
+        return err == YSYNC_ERR_LIMIT ? YSYNC_OK : err; /* the usual way will do, then */
+    for (size_t i = 0; i < update->block_count; i++)
+        doc->has_structure |= update->blocks[i].has_structure;
+    ys_dset_freeze(doc->deletes, ys_base_deletes(doc->base), update->deletes.count);
+    doc->garbage = ys_ranges_clocks(&update->deletes) - ys_ranges_clocks(&tx->implied);
+    return YSYNC_OK;
+}
+
 /* Takes in a decoded update. *is_verbatim: everything in it was new, and nothing of it was added to the news. */
-static enum ysync_err take_in(struct ysync_doc *doc, struct ys_update *update, uint64_t origin, struct ys_news *news,
-                              bool *is_verbatim)
+static enum ysync_err take_in(struct ysync_doc *doc, struct ys_update *update, struct ysync_bytes bytes,
+                              uint64_t origin, struct ys_news *news, bool *is_verbatim)
 {
     struct transaction tx;
+    bool adopted = false;
     enum ysync_err err;
 
     begin(&tx, doc, update, origin);
     err = plan(&tx);
+    if (!err && update->deletes.count > 0)
+        err = ys_dset_thaw(doc->deletes, &update->deletes);
     if (!err && update->deletes.count > 0)
         err = ys_dset_missing(doc->deletes, &update->deletes, &news->deletes);
     if (err)
@@ -484,13 +533,48 @@ static enum ysync_err take_in(struct ysync_doc *doc, struct ys_update *update, u
     news->deletes_origin = origin;
     *is_verbatim = is_all_new(&tx, &news->deletes) && !is_nothing_new(&tx, &news->deletes);
     tx.news = *is_verbatim ? NULL : news;
-    err = reserve(&tx);
-    if (!err)
+    ys_ranges_sort(&tx.implied);
+    if (*is_verbatim && can_adopt(&tx, bytes))
+        err = adopt(&tx, bytes, &adopted);
+    if (!err && !adopted)
+        err = reserve(&tx);
+    if (!err && !adopted)
         commit(&tx);
 done:
     if (err || *is_verbatim)
         news->deletes.count = 0;
     end(&tx);
+    return err;
+}
+
+/* The way of most updates: one struct, ready, that goes on where its client's run ends. False: take the long way, by
+ * whose rules this goes. */
+static bool can_append(struct ysync_doc *doc, const struct ys_update *update, struct ys_run **out)
+{
+    const struct ys_block *block = &update->blocks[0];
+    const struct ys_struct *s = &block->first;
+    struct ys_run *run;
+
+    if (update->block_count != 1 || block->struct_count != 1 || update->deletes.count > 0)
+        return false;
+    run = ys_doc_find_run(doc, block->client);
+    if (!run || run->clock != block->clock || block->has_skip || block->has_structure ||
+        ys_struct_kind(s) == YS_KIND_DELETED)
+        return false;
+    *out = run;
+    return (!(s->info & YS_INFO_ORIGIN) || s->origin.clock < ys_doc_clock(doc, s->origin.client)) &&
+           (!(s->info & YS_INFO_RIGHT_ORIGIN) || s->right_origin.clock < ys_doc_clock(doc, s->right_origin.client)) &&
+           (!s->has_parent_id || s->parent.clock < ys_doc_clock(doc, s->parent.client));
+}
+
+static enum ysync_err append(struct ysync_doc *doc, struct ys_run *run, const struct ys_struct *s)
+{
+    size_t bytes_before = ys_run_bytes(run);
+    enum ysync_err err = ys_run_reserve(run, s->wire.len);
+
+    doc->run_bytes += ys_run_bytes(run) - bytes_before;
+    if (!err)
+        ys_run_append(run, s, 0);
     return err;
 }
 
@@ -575,34 +659,48 @@ static void wake(struct ysync_doc *doc, const struct ys_update *update, struct y
     ys_free(doc->alloc, moved.clients);
 }
 
+/* Takes in a decoded update, wakes what waited for it, and tells what was new. */
+static enum ysync_err take_in_and_tell(struct ysync_doc *doc, struct ys_update *update, struct ysync_bytes bytes,
+                                       uint64_t origin, ysync_doc_news_fn *tell, void *user)
+{
+    bool is_verbatim = false;
+    struct ys_news news;
+    enum ysync_err err;
+
+    ys_news_init(&news, doc->alloc);
+    err = take_in(doc, update, bytes, origin, &news, &is_verbatim);
+    if (!err) {
+        wake(doc, update, &news);
+        if (tell && is_verbatim)
+            tell(user, origin, bytes);
+        if (tell)
+            ys_news_tell(&news, doc, tell, user);
+    }
+    ys_news_deinit(&news);
+    return err;
+}
+
 enum ysync_err ysync_doc_apply(struct ysync_doc *doc, struct ysync_bytes bytes, uint64_t origin,
                                ysync_doc_news_fn *tell, void *user)
 {
     struct ys_reader in = ys_reader_init(bytes);
     struct ys_update update;
-    struct ys_news news;
-    bool is_verbatim = false;
+    struct ys_run *run;
     enum ysync_err err;
 
     if (bytes.len > INT32_MAX)
         return YSYNC_ERR_LIMIT;
     ys_update_init(&update);
-    ys_news_init(&news, doc->alloc);
     err = ys_update_decode(&update, doc->alloc, &in);
     if (err) {
         doc->problem = in.problem;
-        goto done;
+    } else if (ys_pending_count(&doc->pending) == 0 && can_append(doc, &update, &run)) {
+        err = append(doc, run, &update.blocks[0].first);
+        if (!err && tell)
+            tell(user, origin, bytes);
+    } else {
+        err = take_in_and_tell(doc, &update, bytes, origin, tell, user);
     }
-    err = take_in(doc, &update, origin, &news, &is_verbatim);
-    if (err)
-        goto done;
-    wake(doc, &update, &news);
-    if (tell && is_verbatim)
-        tell(user, origin, bytes);
-    if (tell)
-        ys_news_tell(&news, doc, tell, user);
-done:
-    ys_news_deinit(&news);
     ys_update_deinit(&update, doc->alloc);
     return err;
 }
@@ -620,7 +718,9 @@ enum ysync_err ysync_doc_lacks(struct ysync_doc *doc, struct ysync_bytes bytes, 
     err = ys_update_decode(&update, doc->alloc, &in);
     if (err)
         doc->problem = in.problem;
-    else
+    if (!err)
+        err = ys_dset_thaw(doc->deletes, &update.deletes);
+    if (!err)
         err = ys_dset_missing(doc->deletes, &update.deletes, &missing);
     if (err)
         goto done;

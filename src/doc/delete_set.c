@@ -26,16 +26,37 @@ struct client_spans {
     uint32_t count;
     uint32_t cap;
     uint32_t latest; /* where the last one was put in */
+    bool is_thawed;  /* if not, its frozen ranges have not been read yet, and this entry says nothing */
+    bool was_frozen; /* it has a section among the frozen ones, for which this entry stands now */
+};
+
+/* Where the section of a client begins in the frozen bytes. */
+struct frozen_mark {
+    uint64_t client;
+    size_t at;
+};
+
+struct frozen {
+    struct ysync_bytes bytes;
+    struct frozen_mark *marks; /* about one every KiB; none if there was no memory for them */
+    size_t mark_count;
+    size_t mark_cap;
+    bool is_marked;
 };
 
 struct ys_dset {
     const struct ysync_alloc *alloc;
+    struct frozen frozen;
     struct client_spans *clients;
     size_t client_count;
     size_t client_cap;
-    size_t range_count;
-    size_t span_cap; /* of all clients */
+    size_t range_count;    /* the frozen ones included */
+    size_t span_cap;       /* of all clients */
+    struct ys_buf encoded; /* what put() wrote last; empty when it no longer holds */
 };
+
+/* Bytes between two marks of the frozen sections, about. */
+#define FROZEN_MARK_EVERY 1024
 
 /* Lists of ranges */
 
@@ -70,7 +91,7 @@ static int compare_ranges(const void *left, const void *right)
     return a->clock < b->clock ? -1 : a->clock > b->clock;
 }
 
-static bool is_in_order(const struct ys_ranges *ranges)
+bool ys_ranges_is_sorted(const struct ys_ranges *ranges)
 {
     for (size_t i = 1; i < ranges->count; i++) {
         const struct ys_range *a = &ranges->items[i - 1];
@@ -86,7 +107,7 @@ void ys_ranges_sort(struct ys_ranges *ranges)
 {
     size_t kept = 0;
 
-    if (is_in_order(ranges))
+    if (ys_ranges_is_sorted(ranges))
         return;
     qsort(ranges->items, ranges->count, sizeof(*ranges->items), compare_ranges);
     for (size_t i = 1; i < ranges->count; i++) {
@@ -136,6 +157,35 @@ enum ysync_err ys_ranges_decode(struct ys_ranges *ranges, const struct ysync_all
     return err;
 }
 
+bool ys_ranges_contain(const struct ys_ranges *whole, const struct ys_ranges *part)
+{
+    size_t i = 0;
+
+    for (size_t j = 0; j < part->count; j++) {
+        const struct ys_range *want = &part->items[j];
+        const struct ys_range *have;
+
+        while (i < whole->count &&
+               (whole->items[i].client > want->client ||
+                (whole->items[i].client == want->client && whole->items[i].clock + whole->items[i].len <= want->clock)))
+            i++;
+        have = &whole->items[i];
+        if (i == whole->count || have->client != want->client || have->clock > want->clock ||
+            have->clock + have->len < want->clock + want->len)
+            return false;
+    }
+    return true;
+}
+
+uint64_t ys_ranges_clocks(const struct ys_ranges *ranges)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < ranges->count; i++)
+        sum += ranges->items[i].len;
+    return sum;
+}
+
 /* How many of the items from `i` on belong to the same client. */
 static size_t client_run(const struct ys_ranges *ranges, size_t i)
 {
@@ -174,17 +224,26 @@ enum ysync_err ys_dset_new(const struct ysync_alloc *alloc, struct ys_dset **out
     if (!set)
         return YSYNC_ERR_NOMEM;
     set->alloc = alloc;
+    ys_buf_init(&set->encoded, alloc, SIZE_MAX);
     *out = set;
     return YSYNC_OK;
+}
+
+static void clear(struct ys_dset *set)
+{
+    for (size_t i = 0; i < set->client_count; i++)
+        ys_free(set->alloc, set->clients[i].spans);
+    ys_free(set->alloc, set->clients);
+    ys_free(set->alloc, set->frozen.marks);
+    ys_buf_deinit(&set->encoded);
+    *set = (struct ys_dset){ .alloc = set->alloc, .encoded = set->encoded };
 }
 
 void ys_dset_free(struct ys_dset *set)
 {
     if (!set)
         return;
-    for (size_t i = 0; i < set->client_count; i++)
-        ys_free(set->alloc, set->clients[i].spans);
-    ys_free(set->alloc, set->clients);
+    clear(set);
     ys_free(set->alloc, set);
 }
 
@@ -210,6 +269,124 @@ static struct client_spans *get_client(const struct ys_dset *set, uint64_t clien
     size_t i = find_client(set, client);
 
     return i < set->client_count && set->clients[i].client == client ? &set->clients[i] : NULL;
+}
+
+/* Frozen sections */
+
+void ys_dset_freeze(struct ys_dset *set, struct ysync_bytes bytes, size_t range_count)
+{
+    clear(set);
+    set->frozen.bytes = bytes;
+    set->range_count = range_count;
+}
+
+/* Steps over `count` numbers that were validated before. */
+static void skip_numbers(struct ys_reader *in, uint64_t count)
+{
+    while (count > 0 && in->at < in->end)
+        count -= *in->at++ < 0x80;
+}
+
+struct section {
+    uint64_t client;
+    uint64_t range_count;
+    size_t at;           /* of the section in the frozen bytes */
+    struct ys_reader in; /* at the ranges */
+};
+
+/* Reads the head of the section at which `in` stands; false at the end. */
+static bool read_section(const struct frozen *frozen, struct ys_reader *in, struct section *out)
+{
+    out->at = (size_t)(in->at - frozen->bytes.data);
+    if (ys_reader_is_at_end(in) || ys_reader_varuint(in, &out->client) || ys_reader_varuint(in, &out->range_count))
+        return false;
+    out->in = *in;
+    return true;
+}
+
+static struct ys_reader frozen_reader(const struct frozen *frozen)
+{
+    struct ys_reader in = ys_reader_init(frozen->bytes);
+
+    skip_numbers(&in, 1); /* the count of sections */
+    return in;
+}
+
+static void mark_frozen(struct frozen *frozen, const struct ysync_alloc *alloc)
+{
+    struct ys_reader in = frozen_reader(frozen);
+    struct section section;
+    size_t last = 0;
+
+    frozen->is_marked = true;
+    while (read_section(frozen, &in, &section)) {
+        if (section.at - last >= FROZEN_MARK_EVERY) {
+            if (!ys_grow_array(alloc, &frozen->marks, &frozen->mark_cap, frozen->mark_count + 1,
+                               sizeof(*frozen->marks)))
+                return;
+            last = section.at;
+            frozen->marks[frozen->mark_count++] = (struct frozen_mark){ section.client, section.at };
+        }
+        skip_numbers(&in, 2 * section.range_count);
+    }
+}
+
+/* The client's section; false if it has none. */
+static bool find_section(struct ys_dset *set, uint64_t client, struct section *out)
+{
+    struct frozen *frozen = &set->frozen;
+    struct ys_reader in = frozen_reader(frozen);
+    size_t low = 0;
+    size_t high;
+
+    if (frozen->bytes.len > FROZEN_MARK_EVERY && !frozen->is_marked)
+        mark_frozen(frozen, set->alloc);
+    high = frozen->mark_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (frozen->marks[middle].client >= client)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low > 0)
+        in.at = frozen->bytes.data + frozen->marks[low - 1].at;
+    while (read_section(frozen, &in, out) && out->client >= client) {
+        if (out->client == client)
+            return true;
+        skip_numbers(&in, 2 * out->range_count);
+    }
+    return false;
+}
+
+/* Reads the client's frozen ranges into its entry. */
+static enum ysync_err thaw_client(struct ys_dset *set, struct client_spans *client)
+{
+    struct section section;
+    uint64_t clock;
+    uint64_t len;
+
+    if (find_section(set, client->client, &section)) {
+        client->spans = ys_alloc_array(set->alloc, (size_t)section.range_count, sizeof(*client->spans));
+        if (!client->spans)
+            return YSYNC_ERR_NOMEM;
+        client->cap = (uint32_t)section.range_count;
+        set->span_cap += client->cap;
+        while (client->count < client->cap && !ys_reader_varuint(&section.in, &clock) &&
+               !ys_reader_varuint(&section.in, &len))
+            client->spans[client->count++] = (struct span){ clock, clock + len };
+        client->was_frozen = true;
+    }
+    client->is_thawed = true;
+    return YSYNC_OK;
+}
+
+bool ys_dset_is_thawed(const struct ys_dset *set, uint64_t client)
+{
+    const struct client_spans *found = get_client(set, client);
+
+    return found && found->is_thawed;
 }
 
 /* The first span that ends at or behind `clock`: the one that holds or touches it, if there is one. */
@@ -246,6 +423,17 @@ bool ys_dset_contains(const struct ys_dset *set, uint64_t client, uint64_t clock
         return false;
     i = find_span(found, clock + 1);
     return i < found->count && found->spans[i].clock <= clock;
+}
+
+bool ys_dset_next(const struct ys_dset *set, uint64_t client, uint64_t clock, struct ys_range *out)
+{
+    const struct client_spans *found = get_client(set, client);
+    uint32_t i = found ? find_span(found, clock + 1) : 0;
+
+    if (!found || i == found->count)
+        return false;
+    *out = (struct ys_range){ client, found->spans[i].clock, found->spans[i].end - found->spans[i].clock };
+    return true;
 }
 
 static enum ysync_err add_missing(const struct ysync_alloc *alloc, const struct client_spans *client,
@@ -309,13 +497,23 @@ static enum ysync_err add_clients(struct ys_dset *set, const struct ys_ranges *r
     return YSYNC_OK;
 }
 
-enum ysync_err ys_dset_reserve(struct ys_dset *set, const struct ys_ranges *ranges)
+enum ysync_err ys_dset_thaw(struct ys_dset *set, const struct ys_ranges *ranges)
 {
     enum ysync_err err = add_clients(set, ranges);
+
+    for (size_t i = 0; !err && i < ranges->count; i += client_run(ranges, i)) {
+        struct client_spans *client = get_client(set, ranges->items[i].client);
+
+        if (!client->is_thawed)
+            err = thaw_client(set, client);
+    }
+    return err;
+}
+
+enum ysync_err ys_dset_reserve(struct ys_dset *set, const struct ys_ranges *ranges)
+{
     size_t count;
 
-    if (err)
-        return err;
     for (size_t i = 0; i < ranges->count; i += count) {
         struct client_spans *client = get_client(set, ranges->items[i].client);
         size_t cap = client->cap;
@@ -382,6 +580,8 @@ void ys_dset_add(struct ys_dset *set, const struct ys_ranges *ranges)
 {
     size_t count;
 
+    if (ranges->count > 0)
+        ys_buf_clear(&set->encoded);
     for (size_t i = 0; i < ranges->count; i += count) {
         struct client_spans *client = get_client(set, ranges->items[i].client);
         uint32_t before = client->count;
@@ -392,8 +592,7 @@ void ys_dset_add(struct ys_dset *set, const struct ys_ranges *ranges)
             merge(client, ranges->items + i, count);
         } else {
             for (size_t j = i; j < i + count; j++)
-                add_one(client, (struct span){ ranges->items[j].clock,
-                                               ranges->items[j].clock + ranges->items[j].len });
+                add_one(client, (struct span){ ranges->items[j].clock, ranges->items[j].clock + ranges->items[j].len });
         }
         set->range_count = set->range_count - before + client->count;
     }
@@ -406,33 +605,77 @@ size_t ys_dset_range_count(const struct ys_dset *set)
 
 size_t ys_dset_bytes(const struct ys_dset *set)
 {
-    return sizeof(*set) + set->client_cap * sizeof(*set->clients) + set->span_cap * sizeof(struct span);
+    return sizeof(*set) + set->client_cap * sizeof(*set->clients) + set->span_cap * sizeof(struct span) +
+           set->frozen.mark_cap * sizeof(*set->frozen.marks) + set->encoded.cap;
 }
 
 size_t ys_dset_put_bound(const struct ys_dset *set)
 {
-    return YS_VARUINT_MAX_BYTES * (1 + 2 * set->client_count + 2 * set->range_count);
+    return YS_VARUINT_MAX_BYTES * (1 + 2 * set->client_count + 2 * set->span_cap) + set->frozen.bytes.len;
 }
 
-void ys_dset_put(const struct ys_dset *set, struct ys_buf *out)
+static void put_client(const struct client_spans *client, struct ys_buf *out)
 {
-    size_t clients = 0;
-
-    for (size_t i = 0; i < set->client_count; i++)
-        clients += set->clients[i].count > 0;
-    ys_buf_put_varuint(out, clients);
-    for (size_t i = 0; i < set->client_count; i++) {
-        const struct client_spans *client = &set->clients[i];
-
-        if (client->count == 0)
-            continue;
-        ys_buf_put_varuint(out, client->client);
-        ys_buf_put_varuint(out, client->count);
-        for (uint32_t j = 0; j < client->count; j++) {
-            ys_buf_put_varuint(out, client->spans[j].clock);
-            ys_buf_put_varuint(out, client->spans[j].end - client->spans[j].clock);
-        }
+    if (client->count == 0)
+        return;
+    ys_buf_put_varuint(out, client->client);
+    ys_buf_put_varuint(out, client->count);
+    for (uint32_t i = 0; i < client->count; i++) {
+        ys_buf_put_varuint(out, client->spans[i].clock);
+        ys_buf_put_varuint(out, client->spans[i].end - client->spans[i].clock);
     }
+}
+
+static uint64_t count_clients(const struct ys_dset *set)
+{
+    struct ys_reader in = ys_reader_init(set->frozen.bytes);
+    uint64_t clients = 0;
+
+    if (ys_reader_varuint(&in, &clients))
+        clients = 0; /* nothing is frozen */
+    for (size_t i = 0; i < set->client_count; i++) {
+        clients += set->clients[i].is_thawed && set->clients[i].count > 0;
+        clients -= set->clients[i].was_frozen;
+    }
+    return clients;
+}
+
+/* Frozen sections and thawed clients, merged from high to low. */
+static void put_merged(const struct ys_dset *set, struct ys_buf *out)
+{
+    struct ys_reader in = frozen_reader(&set->frozen);
+    struct section section;
+    size_t i = 0;
+
+    while (read_section(&set->frozen, &in, &section)) {
+        const uint8_t *start = set->frozen.bytes.data + section.at;
+
+        skip_numbers(&in, 2 * section.range_count);
+        for (; i < set->client_count && set->clients[i].client > section.client; i++)
+            put_client(&set->clients[i], out);
+        if (i == set->client_count || set->clients[i].client != section.client || !set->clients[i].is_thawed)
+            ys_buf_put(out, (struct ysync_bytes){ start, (size_t)(in.at - start) });
+    }
+    for (; i < set->client_count; i++)
+        put_client(&set->clients[i], out);
+}
+
+void ys_dset_put(struct ys_dset *set, struct ys_buf *out)
+{
+    size_t start = out->len;
+
+    if (set->client_count == 0 && set->frozen.bytes.len > 0) {
+        ys_buf_put(out, set->frozen.bytes);
+        return;
+    }
+    if (set->encoded.len > 0) {
+        ys_buf_put(out, ys_buf_bytes(&set->encoded));
+        return;
+    }
+    ys_buf_put_varuint(out, count_clients(set));
+    put_merged(set, out);
+    if (!out->err && !ys_buf_reserve(&set->encoded, out->len - start))
+        ys_buf_put(&set->encoded, (struct ysync_bytes){ out->data + start, out->len - start });
 }
 
 static void check(bool holds, const char *what)
@@ -459,6 +702,6 @@ void ys_dset_check(const struct ys_dset *set)
         ranges += client->count;
         cap += client->cap;
     }
-    check(ranges == set->range_count, "ranges are miscounted");
+    check(set->frozen.bytes.len > 0 || ranges == set->range_count, "ranges are miscounted");
     check(cap == set->span_cap, "memory is miscounted");
 }

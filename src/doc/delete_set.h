@@ -8,6 +8,9 @@
  * Ranges never touch or overlap, and clients run from high to low as Yjs writes them, so encoding is
  * a plain walk and two sets holding the same clocks encode to the same bytes.
  *
+ * Of a base (base_update.h) the delete set is left in its bytes, frozen; a client's ranges are thawed when
+ * they are first looked into. So a document that is only handed out costs nothing here.
+ *
  * Ranges may lie beyond what their client is known to have written: a deletion may come before what it
  * deletes, and waits here.
  */
@@ -42,6 +45,8 @@ void ys_ranges_deinit(struct ys_ranges *ranges, const struct ysync_alloc *alloc)
 YSYNC_CHECKED enum ysync_err ys_ranges_add(struct ys_ranges *ranges, const struct ysync_alloc *alloc,
                                            struct ys_range range);
 
+bool ys_ranges_is_sorted(const struct ys_ranges *ranges);
+
 /* Brings the list into order and joins what touches. */
 void ys_ranges_sort(struct ys_ranges *ranges);
 
@@ -49,6 +54,12 @@ void ys_ranges_sort(struct ys_ranges *ranges);
  * count or a range cannot be true, or a range has length 0 (Yjs throws on one that it has to keep for later). */
 YSYNC_CHECKED enum ysync_err ys_ranges_decode(struct ys_ranges *ranges, const struct ysync_alloc *alloc,
                                               struct ys_reader *in);
+
+/* Is every clock of the sorted `part` in the sorted `whole`? */
+bool ys_ranges_contain(const struct ys_ranges *whole, const struct ys_ranges *part);
+
+/* How many clocks the sorted list covers. */
+uint64_t ys_ranges_clocks(const struct ys_ranges *ranges);
 
 /* Appends the sorted list in the v1 encoding. */
 void ys_ranges_put(const struct ys_ranges *ranges, struct ys_buf *out);
@@ -59,7 +70,21 @@ struct ys_dset;
 YSYNC_CHECKED enum ysync_err ys_dset_new(const struct ysync_alloc *alloc, struct ys_dset **out);
 void ys_dset_free(struct ys_dset *set); /* accepts NULL */
 
+/* Empties the set and makes it what these bytes of the v1 encoding say, sorted, with so many ranges. They must stay as
+ * long as the set, or until it is frozen again. */
+void ys_dset_freeze(struct ys_dset *set, struct ysync_bytes bytes, size_t range_count);
+
+/* Thaws all clients that occur in the sorted `ranges`: the functions below want that done. The set holds the same
+ * clocks as before, whatever is returned. */
+YSYNC_CHECKED enum ysync_err ys_dset_thaw(struct ys_dset *set, const struct ys_ranges *ranges);
+
+/* Has anything of the client been looked into since the set was frozen? */
+bool ys_dset_is_thawed(const struct ys_dset *set, uint64_t client);
+
 bool ys_dset_contains(const struct ys_dset *set, uint64_t client, uint64_t clock);
+
+/* The first range of the client that ends behind `clock`; false if there is none. */
+bool ys_dset_next(const struct ys_dset *set, uint64_t client, uint64_t clock, struct ys_range *out);
 
 /* Adds to `missing` what of the sorted `ranges` is not in the set: sorted too. NOMEM may leave a part of it there. */
 YSYNC_CHECKED enum ysync_err ys_dset_missing(const struct ys_dset *set, const struct ys_ranges *ranges,
@@ -75,8 +100,9 @@ void ys_dset_add(struct ys_dset *set, const struct ys_ranges *ranges);
 size_t ys_dset_range_count(const struct ys_dset *set);
 size_t ys_dset_bytes(const struct ys_dset *set);
 
-/* Appends the set in the v1 encoding: at most ys_dset_put_bound() bytes. */
-void ys_dset_put(const struct ys_dset *set, struct ys_buf *out);
+/* Appends the set in the v1 encoding: at most ys_dset_put_bound() bytes. What it wrote is kept until the set changes.
+ */
+void ys_dset_put(struct ys_dset *set, struct ys_buf *out);
 size_t ys_dset_put_bound(const struct ys_dset *set);
 
 /* Aborts if an invariant does not hold. */

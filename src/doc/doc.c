@@ -38,6 +38,7 @@ void ysync_doc_free(struct ysync_doc *doc)
     for (size_t i = 0; i < doc->run_count; i++)
         ys_run_free(doc->runs[i]);
     ys_free(doc->alloc, doc->runs);
+    ys_base_free(doc->base);
     ys_dset_free(doc->deletes);
     ys_pending_deinit(&doc->pending);
     ys_free(doc->alloc, doc);
@@ -72,6 +73,22 @@ struct ys_run *ys_doc_find_run(struct ysync_doc *doc, uint64_t client)
         return NULL;
     doc->latest_run = low;
     return doc->runs[low];
+}
+
+static uint64_t base_clock(const struct ysync_doc *doc, uint64_t client)
+{
+    size_t i = doc->base ? ys_base_find(doc->base, client) : SIZE_MAX;
+
+    return i == SIZE_MAX ? 0 : doc->base->clients[i].clock;
+}
+
+uint64_t ys_doc_clock(struct ysync_doc *doc, uint64_t client)
+{
+    const struct ys_run *run = ys_doc_find_run(doc, client);
+
+    if (run)
+        return run->clock;
+    return base_clock(doc, client);
 }
 
 /* Hands the buffer's memory over as bytes that are the caller's. */
@@ -120,21 +137,23 @@ void ysync_bytes_free(const struct ysync_alloc *alloc, struct ysync_bytes bytes)
 
 size_t ys_doc_bytes(const struct ysync_doc *doc)
 {
-    return sizeof(*doc) + doc->run_cap * sizeof(*doc->runs) + doc->run_bytes + ys_dset_bytes(doc->deletes) +
-           doc->pending.bytes;
+    return sizeof(*doc) + (doc->base ? ys_base_bytes(doc->base) : 0) + doc->run_cap * sizeof(*doc->runs) +
+           doc->run_bytes + ys_dset_bytes(doc->deletes) + doc->pending.bytes;
 }
 
 void ysync_doc_stats(const struct ysync_doc *doc, struct ysync_doc_stats *out)
 {
     *out = (struct ysync_doc_stats){
         .bytes = ys_doc_bytes(doc),
-        .clients = doc->run_count,
+        .clients = ys_doc_client_count(doc),
         .delete_ranges = ys_dset_range_count(doc->deletes),
         .pending = ys_pending_count(&doc->pending),
         .pending_bytes = doc->pending.bytes,
     };
     for (size_t i = 0; i < doc->run_count; i++)
         out->structs += doc->runs[i]->struct_count;
+    for (size_t i = 0; doc->base && i < doc->base->client_count; i++)
+        out->structs += ys_base_struct_count(doc->base, i);
 }
 
 static void check(bool holds, const char *what)
@@ -149,9 +168,12 @@ void ys_doc_check(const struct ysync_doc *doc)
 {
     size_t bytes = 0;
 
+    if (doc->base)
+        ys_base_check(doc->base);
     for (size_t i = 0; i < doc->run_count; i++) {
         check(i == 0 || doc->runs[i - 1]->client > doc->runs[i]->client, "runs do not go from high to low");
-        check(doc->runs[i]->clock > 0, "a run without structs");
+        check(doc->runs[i]->clock > doc->runs[i]->start, "a run without structs");
+        check(doc->runs[i]->start == base_clock(doc, doc->runs[i]->client), "a run does not begin where the base ends");
         ys_run_check(doc->runs[i]);
         bytes += ys_run_bytes(doc->runs[i]);
     }

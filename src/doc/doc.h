@@ -11,13 +11,16 @@
 #include "base/buf.h"
 #include "ysync/doc.h"
 
+/* Room that the message of a base has in front of the update, for the head of a protocol message. */
+#define YS_DOC_LEAD 16
+
 /* Appends the state vector. */
 YSYNC_CHECKED enum ysync_err ys_doc_put_state_vector(const struct ysync_doc *doc, struct ys_buf *out);
 
 /* Appends what a document with this state vector lacks, as one update. On MALFORMED, *problem says what
  * was wrong with it and nothing was appended. */
-YSYNC_CHECKED enum ysync_err ys_doc_put_diff(struct ysync_doc *doc, struct ysync_bytes state_vector,
-                                             struct ys_buf *out, const char **problem);
+YSYNC_CHECKED enum ysync_err ys_doc_put_diff(struct ysync_doc *doc, struct ysync_bytes state_vector, struct ys_buf *out,
+                                             const char **problem);
 
 /* Memory that the document holds, in constant time. */
 size_t ys_doc_bytes(const struct ysync_doc *doc);

@@ -2,13 +2,17 @@
 /*
  * What a document is made of, for the files that make it: apply.c takes in, encode.c hands out, doc.c is the rest.
  *
- *     runs       [client 9][client 7][client 2]     what each client wrote, by client from high to low
- *     deletes    what of it is deleted
- *     pending    what cannot be taken in yet
+ *     base       one immutable update: clients 9, 7, 5 ... up to some clock of each     (base_update.h)
+ *     runs       [client 9][client 7][client 2]     what was written since               (run.h)
+ *     deletes    what of it is deleted                                                  (delete_set.h)
+ *     pending    what cannot be taken in yet                                            (pending.h)
+ *
+ * Now and then base and runs are made a new base (compact.h).
  */
 #ifndef YS_DOC_DOCUMENT_H
 #define YS_DOC_DOCUMENT_H
 
+#include "doc/base_update.h"
 #include "doc/delete_set.h"
 #include "doc/doc.h"
 #include "doc/pending.h"
@@ -16,27 +20,31 @@
 
 struct ysync_doc {
     const struct ysync_alloc *alloc;
-    struct ys_run **runs;
+    struct ys_base *base; /* NULL: none yet */
+    struct ys_run **runs; /* by client from high to low */
     size_t run_count;
     size_t run_cap;
     size_t latest_run; /* where the last look-up ended: the next is mostly for the same client */
     size_t run_bytes;  /* memory of all runs */
     struct ys_dset *deletes;
+    bool has_structure; /* there may be types or GCs, through which deletions spread */
+    uint64_t garbage;   /* clocks that were deleted since the base was made */
     struct ys_pending pending;
     size_t max_pending_bytes;
     bool has_unwoken; /* memory ran out while blocks were woken: all waiting ones are to be looked at again */
     const char *problem;
 };
 
-/* The client's run, or NULL if it has not written anything. */
+/* The client's run, or NULL if it has not written since the base was made. */
 struct ys_run *ys_doc_find_run(struct ysync_doc *doc, uint64_t client);
 
 /* The client's entry in the state vector. */
-static inline uint64_t ys_doc_clock(struct ysync_doc *doc, uint64_t client)
-{
-    const struct ys_run *run = ys_doc_find_run(doc, client);
+uint64_t ys_doc_clock(struct ysync_doc *doc, uint64_t client);
 
-    return run ? run->clock : 0;
-}
+size_t ys_doc_client_count(const struct ysync_doc *doc);
+
+/* Appends the clocks [from, to) of a client to an update, as a section: count of structs, client, clock, structs.
+ * from < to <= the client's clock. */
+void ys_doc_put_section(struct ysync_doc *doc, uint64_t client, uint64_t from, uint64_t to, struct ys_buf *out);
 
 #endif

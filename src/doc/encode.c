@@ -2,7 +2,8 @@
 /*
  * Handing out: state vectors, and what a state vector lacks.
  *
- * A difference is one look-up per client, at most one struct cut in two, and a copy. Only when something is
+ * A difference is one look-up per client, at most one struct cut in two, and a copy; what is in the base is copied in
+ * stretches of many clients. Only when something is
  * pending does it take more: Yjs hands out what it could not take in yet, and so does this, behind the
  * client's run, with a Skip for each gap:
  *
@@ -12,46 +13,183 @@
 #include "doc/document.h"
 #include "doc/state_vector.h"
 
+/* What there is of a client: its part of the base, and its run. */
+struct parts {
+    struct ys_span spans[2];
+    size_t count;
+};
+
+static struct parts find_parts(struct ysync_doc *doc, uint64_t client)
+{
+    size_t i = doc->base ? ys_base_find(doc->base, client) : SIZE_MAX;
+    const struct ys_run *run = ys_doc_find_run(doc, client);
+    struct parts parts = { .count = 0 };
+
+    if (i != SIZE_MAX)
+        parts.spans[parts.count++] = ys_base_span(doc->base, i);
+    if (run)
+        parts.spans[parts.count++] = ys_run_span(run);
+    return parts;
+}
+
+/* Appends the client's structs for the clocks [from, to), behind the head of a section if one is wanted. */
+static uint64_t put_clocks(struct ysync_doc *doc, uint64_t client, uint64_t from, uint64_t to, bool with_head,
+                           struct ys_buf *out)
+{
+    struct parts parts = find_parts(doc, client);
+    struct ys_extent extents[2];
+    uint64_t struct_count = 0;
+    bool is_in[2] = { false, false };
+
+    for (size_t i = 0; i < parts.count; i++) {
+        const struct ys_span *span = &parts.spans[i];
+
+        is_in[i] = from < span->end && to > span->start;
+        if (!is_in[i])
+            continue;
+        ys_span_find(span, from > span->start ? from : span->start, to < span->end ? to : span->end, &extents[i]);
+        struct_count += extents[i].struct_count;
+    }
+    if (with_head) {
+        ys_buf_put_varuint(out, struct_count);
+        ys_buf_put_varuint(out, client);
+        ys_buf_put_varuint(out, from);
+    }
+    for (size_t i = 0; i < parts.count; i++) {
+        if (is_in[i])
+            ys_span_put(&parts.spans[i], &extents[i], out);
+    }
+    return struct_count;
+}
+
+void ys_doc_put_section(struct ysync_doc *doc, uint64_t client, uint64_t from, uint64_t to, struct ys_buf *out)
+{
+    (void)put_clocks(doc, client, from, to, true, out);
+}
+
+/* Walks over all clients, those of the base and those with runs, from high to low. */
+struct clients {
+    const struct ysync_doc *doc;
+    size_t base_at;
+    size_t run_at;
+};
+
+struct client_state {
+    uint64_t client;
+    uint64_t clock;
+    size_t base_at;           /* its place in the base, or SIZE_MAX */
+    const struct ys_run *run; /* or NULL */
+};
+
+static bool next_client(struct clients *clients, struct client_state *out)
+{
+    const struct ys_base *base = clients->doc->base;
+    const struct ys_run *run = clients->run_at < clients->doc->run_count ? clients->doc->runs[clients->run_at] : NULL;
+    const struct ys_base_client *at_rest = base && clients->base_at < base->client_count
+                                               ? &base->clients[clients->base_at]
+                                               : NULL;
+
+    if (!run && !at_rest)
+        return false;
+    out->base_at = SIZE_MAX;
+    out->run = NULL;
+    if (at_rest && (!run || at_rest->client >= run->client)) {
+        out->client = at_rest->client;
+        out->clock = at_rest->clock;
+        out->base_at = clients->base_at++;
+    }
+    if (run && (out->base_at == SIZE_MAX || run->client == out->client)) {
+        out->client = run->client;
+        out->clock = run->clock;
+        out->run = run;
+        clients->run_at++;
+    }
+    return true;
+}
+
+size_t ys_doc_client_count(const struct ysync_doc *doc)
+{
+    struct clients clients = { .doc = doc };
+    struct client_state state;
+    size_t count = 0;
+
+    while (next_client(&clients, &state))
+        count++;
+    return count;
+}
+
 enum ysync_err ys_doc_put_state_vector(const struct ysync_doc *doc, struct ys_buf *out)
 {
-    ys_buf_put_varuint(out, doc->run_count);
-    for (size_t i = 0; i < doc->run_count; i++) {
-        ys_buf_put_varuint(out, doc->runs[i]->client);
-        ys_buf_put_varuint(out, doc->runs[i]->clock);
+    struct clients clients = { .doc = doc };
+    struct client_state state;
+
+    ys_buf_put_varuint(out, ys_doc_client_count(doc));
+    while (next_client(&clients, &state)) {
+        ys_buf_put_varuint(out, state.client);
+        ys_buf_put_varuint(out, state.clock);
     }
     return ys_buf_err(out);
 }
 
-static void put_runs(const struct ysync_doc *doc, const struct ys_state_vector *vector, struct ys_buf *out)
+/* Sections that go out as they stand in the base, as long as they follow each other: copied in one go. */
+struct stretch {
+    const uint8_t *start;
+    size_t len;
+};
+
+static void flush_stretch(struct stretch *stretch, struct ys_buf *out)
 {
+    ys_buf_put(out, (struct ysync_bytes){ stretch->start, stretch->len });
+    stretch->len = 0;
+}
+
+static void put_in_place(struct ysync_doc *doc, const struct ys_state_vector *vector, struct ys_buf *out)
+{
+    struct clients clients = { .doc = doc };
+    struct stretch stretch = { NULL, 0 };
+    struct client_state state;
+    size_t hint = 0;
+
+    while (next_client(&clients, &state)) {
+        uint64_t from = ys_state_vector_clock(vector, state.client, &hint);
+
+        if (from == 0 && !state.run) {
+            struct ysync_bytes section = ys_base_section(doc->base, state.base_at);
+
+            if (stretch.len == 0)
+                stretch.start = section.data;
+            stretch.len += section.len;
+            continue;
+        }
+        flush_stretch(&stretch, out);
+        if (from < state.clock)
+            ys_doc_put_section(doc, state.client, from, state.clock, out);
+    }
+    flush_stretch(&stretch, out);
+}
+
+/* How many clients there is something of to hand out, and the most bytes that takes. */
+static size_t measure(struct ysync_doc *doc, const struct ys_state_vector *vector, size_t *bytes)
+{
+    struct clients clients = { .doc = doc };
+    struct client_state state;
     size_t sections = 0;
     size_t hint = 0;
 
-    for (size_t i = 0; i < doc->run_count; i++)
-        sections += ys_state_vector_clock(vector, doc->runs[i]->client, &hint) < doc->runs[i]->clock;
-    ys_buf_put_varuint(out, sections);
-    hint = 0;
-    for (size_t i = 0; i < doc->run_count; i++) {
-        const struct ys_run *run = doc->runs[i];
-        uint64_t from = ys_state_vector_clock(vector, run->client, &hint);
+    *bytes = YS_VARUINT_MAX_BYTES;
+    while (next_client(&clients, &state)) {
+        uint64_t from = ys_state_vector_clock(vector, state.client, &hint);
 
-        if (from < run->clock)
-            ys_run_put(run, from, run->clock, out);
+        if (from >= state.clock)
+            continue;
+        sections++;
+        *bytes += 3 * YS_VARUINT_MAX_BYTES + YS_STRUCT_CUT_BYTES;
+        if (state.base_at != SIZE_MAX && from < doc->base->clients[state.base_at].clock)
+            *bytes += ys_base_section(doc->base, state.base_at).len;
+        if (state.run)
+            *bytes += state.run->data.len;
     }
-}
-
-static size_t runs_bound(const struct ysync_doc *doc, const struct ys_state_vector *vector)
-{
-    size_t bytes = YS_VARUINT_MAX_BYTES;
-    size_t hint = 0;
-
-    for (size_t i = 0; i < doc->run_count; i++) {
-        uint64_t from = ys_state_vector_clock(vector, doc->runs[i]->client, &hint);
-
-        if (from < doc->runs[i]->clock)
-            bytes += ys_run_put_bound(doc->runs[i], from);
-    }
-    return bytes;
+    return sections;
 }
 
 /* One client's section while it is written: structs from `start` on, up to `clock` so far. */
@@ -73,7 +211,7 @@ static void put_skip(struct section *section, uint64_t len)
 static void put_pending(struct section *section, const struct ys_pending_block *pending)
 {
     struct ys_block block = ys_pending_as_block(pending);
-    struct ys_block_walk walk = ys_block_walk(&block);
+    struct ys_block_walk walk;
 
     if (section->struct_count == 0)
         section->start = section->clock = pending->clock;
@@ -81,12 +219,12 @@ static void put_pending(struct section *section, const struct ys_pending_block *
         put_skip(section, pending->clock - section->clock);
         section->clock = pending->clock;
     }
-    for (; ys_block_walk_is_on(&walk); ys_block_walk_next(&walk)) {
-        uint64_t end = walk.clock + walk.s.len;
+    for (ys_block_walk_begin(&walk, &block); ys_block_walk_is_on(&walk); ys_block_walk_next(&walk)) {
+        uint64_t end = walk.clock + walk.s->len;
 
         if (end <= section->clock)
             continue;
-        ys_struct_put_piece(section->body, &walk.s, (struct ys_id){ block.client, walk.clock },
+        ys_struct_put_piece(section->body, walk.s, (struct ys_id){ block.client, walk.clock },
                             section->clock - walk.clock, YS_STRUCT_END);
         section->clock = end;
         section->struct_count++;
@@ -101,40 +239,39 @@ static void put_section(struct section *section, uint64_t client, struct ys_buf 
     ys_buf_put(out, ys_buf_bytes(section->body));
 }
 
-/* Runs and pending blocks, merged by client from high to low. */
-static enum ysync_err put_runs_and_pending(const struct ysync_doc *doc, const struct ys_state_vector *vector,
-                                           struct ys_pending_block *const *blocks, struct ys_buf *out)
+/* What is in place and what is pending, merged by client from high to low. */
+static enum ysync_err put_with_pending(struct ysync_doc *doc, const struct ys_state_vector *vector,
+                                       struct ys_pending_block *const *blocks, struct ys_buf *out)
 {
-    size_t block_count = ys_pending_count(&doc->pending);
+    struct ys_pending_block *const *blocks_end = blocks + ys_pending_count(&doc->pending);
+    struct clients clients = { .doc = doc };
+    struct client_state state;
+    bool is_on = next_client(&clients, &state);
     size_t sections = 0;
     size_t hint = 0;
-    size_t run_at = 0;
-    size_t block_at = 0;
     struct ys_buf body;
     struct ys_buf all;
     enum ysync_err err;
 
     ys_buf_init(&body, doc->alloc, SIZE_MAX);
     ys_buf_init(&all, doc->alloc, SIZE_MAX);
-    while (run_at < doc->run_count || block_at < block_count) {
-        const struct ys_run *run = run_at < doc->run_count ? doc->runs[run_at] : NULL;
-        uint64_t client = run ? run->client : 0;
+    while (is_on || blocks < blocks_end) {
         struct section section = { .body = &body };
+        uint64_t client = is_on && (blocks == blocks_end || state.client >= (*blocks)->client) ? state.client
+                                                                                               : (*blocks)->client;
 
-        if (block_at < block_count && blocks[block_at]->client > client)
-            client = blocks[block_at]->client;
-        section.start = section.clock = ys_state_vector_clock(vector, client, &hint);
         ys_buf_clear(&body);
-        if (run && run->client == client) {
-            if (section.start < run->clock) {
-                section.struct_count = ys_run_put_structs(run, section.start, run->clock, &body);
-                section.clock = run->clock;
+        section.start = section.clock = ys_state_vector_clock(vector, client, &hint);
+        if (is_on && state.client == client) {
+            if (section.start < state.clock) {
+                section.struct_count = put_clocks(doc, client, section.start, state.clock, false, &body);
+                section.clock = state.clock;
             }
-            run_at++;
+            is_on = next_client(&clients, &state);
         }
-        for (; block_at < block_count && blocks[block_at]->client == client; block_at++) {
-            if (blocks[block_at]->end > section.clock)
-                put_pending(&section, blocks[block_at]);
+        for (; blocks < blocks_end && (*blocks)->client == client; blocks++) {
+            if ((*blocks)->end > section.clock)
+                put_pending(&section, *blocks);
         }
         if (section.struct_count > 0) {
             put_section(&section, client, &all);
@@ -149,22 +286,25 @@ static enum ysync_err put_runs_and_pending(const struct ysync_doc *doc, const st
     return err ? err : ys_buf_err(out);
 }
 
-static enum ysync_err put_structs(const struct ysync_doc *doc, const struct ys_state_vector *vector, struct ys_buf *out)
+static enum ysync_err put_structs(struct ysync_doc *doc, const struct ys_state_vector *vector, struct ys_buf *out)
 {
-    struct ys_pending_block **blocks;
+    struct ys_pending_block **blocks = NULL;
     enum ysync_err err;
+    size_t sections;
+    size_t bytes;
 
     if (ys_pending_count(&doc->pending) == 0) {
-        err = ys_buf_reserve(out, runs_bound(doc, vector) + ys_dset_put_bound(doc->deletes));
-        if (!err)
-            put_runs(doc, vector, out);
-        return err;
+        sections = measure(doc, vector, &bytes);
+        err = ys_buf_reserve(out, bytes + ys_dset_put_bound(doc->deletes));
+        if (err)
+            return err;
+        ys_buf_put_varuint(out, sections);
+        put_in_place(doc, vector, out);
+        return YSYNC_OK;
     }
     err = ys_pending_sorted(&doc->pending, &blocks);
     if (!err)
-        err = put_runs_and_pending(doc, vector, blocks, out);
-    else
-        blocks = NULL;
+        err = put_with_pending(doc, vector, blocks, out);
     ys_free(doc->alloc, blocks);
     return err;
 }

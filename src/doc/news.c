@@ -82,7 +82,7 @@ static size_t write_sections(struct ys_news *news, struct ysync_doc *doc, struct
     for (size_t i = 0; i < count; i++) {
         uint64_t client = pieces[i].client;
 
-        ys_run_put(ys_doc_find_run(doc, client), pieces[i].from, pieces[i].to, &news->out);
+        ys_doc_put_section(doc, client, pieces[i].from, pieces[i].to, &news->out);
         for (; i + 1 < count && pieces[i + 1].client == client; i++)
             pieces[left++] = pieces[i + 1];
     }

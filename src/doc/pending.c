@@ -77,7 +77,7 @@ enum ysync_err ys_pending_block_new(const struct ysync_alloc *alloc, const struc
                                     const struct ys_block_walk *walk, uint64_t origin, struct ys_id needs,
                                     struct ys_pending_block **out)
 {
-    const uint8_t *start = walk->s.wire.data;
+    const uint8_t *start = walk->s->wire.data;
     size_t len = (size_t)(block->bytes.data + block->bytes.len - start);
     struct ys_pending_block *copy = ys_alloc_array(alloc, sizeof(*copy) + len, 1);
 
@@ -235,7 +235,8 @@ struct ys_block ys_pending_as_block(const struct ys_pending_block *pending_block
                               .end = pending_block->end,
                               .struct_count = pending_block->struct_count,
                               .bytes = { pending_block->bytes, pending_block->len },
-                              .has_skip = true }; /* unknown; nothing is lost by assuming it */
+                              .has_skip = true, /* unknown, as the next; nothing is lost by assuming it */
+                              .has_structure = true };
     struct ys_reader in = ys_reader_init(block.bytes);
 
     ys_struct_read(&in, &block.first);

@@ -24,9 +24,9 @@ struct ys_pending_block {
     uint64_t clock;
     uint64_t end;
     uint64_t struct_count;
-    uint64_t origin;    /* of the ysync_doc_apply() that brought it */
-    struct ys_id needs;   /* waits until needs.client's clock is at least needs.clock */
-    struct ys_timer due;  /* in the heap of needs.client; never due while somebody has taken the block */
+    uint64_t origin;     /* of the ysync_doc_apply() that brought it */
+    struct ys_id needs;  /* waits until needs.client's clock is at least needs.clock */
+    struct ys_timer due; /* in the heap of needs.client; never due while somebody has taken the block */
     size_t len;
     uint8_t bytes[]; /* the structs */
 };
@@ -44,8 +44,8 @@ void ys_pending_deinit(struct ys_pending *pending);
 
 /* A copy of a block from the struct on at which `walk` stands; in no index yet. */
 YSYNC_CHECKED enum ysync_err ys_pending_block_new(const struct ysync_alloc *alloc, const struct ys_block *block,
-                                                  const struct ys_block_walk *walk, uint64_t origin,
-                                                  struct ys_id needs, struct ys_pending_block **out);
+                                                  const struct ys_block_walk *walk, uint64_t origin, struct ys_id needs,
+                                                  struct ys_pending_block **out);
 
 /* What keeping the block costs, as max_pending counts it. */
 size_t ys_pending_cost(const struct ys_pending_block *block);
@@ -68,7 +68,8 @@ void ys_pending_block_free(struct ys_pending *pending, struct ys_pending_block *
 
 size_t ys_pending_count(const struct ys_pending *pending);
 
-/* All blocks, by client from high to low, then by clock. *out is for the caller to ys_free(); NULL when there are none. */
+/* All blocks, by client from high to low, then by clock. *out is for the caller to ys_free(); NULL when there are none.
+ */
 YSYNC_CHECKED enum ysync_err ys_pending_sorted(const struct ys_pending *pending, struct ys_pending_block ***out);
 
 /* Aborts if an invariant does not hold. */

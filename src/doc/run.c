@@ -10,24 +10,20 @@
 #include "doc/run.h"
 
 #include <assert.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/utf8.h"
 #include "doc/any.h"
 
-/* Bytes between two marks, about. Also how long structs of values are merged: there are no marks inside those. */
-#define MARK_EVERY 1024
-
-enum ysync_err ys_run_new(const struct ysync_alloc *alloc, uint64_t client, struct ys_run **out)
+enum ysync_err ys_run_new(const struct ysync_alloc *alloc, struct ys_id start, struct ys_run **out)
 {
     struct ys_run *run = ys_alloc_zeroed(alloc, 1, sizeof(*run));
 
     if (!run)
         return YSYNC_ERR_NOMEM;
-    run->client = client;
+    run->client = start.client;
+    run->start = run->clock = start.clock;
     ys_buf_init(&run->data, alloc, UINT32_MAX);
     *out = run;
     return YSYNC_OK;
@@ -40,7 +36,7 @@ void ys_run_free(struct ys_run *run)
     if (!run)
         return;
     alloc = run->data.alloc;
-    ys_free(alloc, run->marks);
+    ys_free(alloc, run->marks.items);
     ys_buf_deinit(&run->data);
     ys_free(alloc, run);
 }
@@ -55,50 +51,26 @@ static size_t growth(const struct ys_run *run, size_t need)
 
 enum ysync_err ys_run_reserve(struct ys_run *run, size_t bytes)
 {
-    size_t marks = run->mark_count + bytes / MARK_EVERY + 2;
     size_t need;
+    enum ysync_err err = YSYNC_OK;
 
     if (bytes > UINT32_MAX - YS_STRUCT_CUT_BYTES)
         return YSYNC_ERR_LIMIT;
     need = bytes + YS_STRUCT_CUT_BYTES;
-    if (run->data.len + need > MARK_EVERY &&
-        !ys_grow_array(run->data.alloc, &run->marks, &run->mark_cap, marks, sizeof(*run->marks)))
-        return YSYNC_ERR_NOMEM;
-    if (need <= run->data.cap - run->data.len)
-        return YSYNC_OK;
+    if (run->data.len + need > YS_MARK_EVERY)
+        err = ys_marks_reserve(&run->marks, run->data.alloc, need);
+    if (err || need <= run->data.cap - run->data.len)
+        return err;
     return ys_buf_reserve(&run->data, growth(run, need));
 }
 
-static struct ys_run_mark last_mark(const struct ys_run *run)
-{
-    return run->mark_count ? run->marks[run->mark_count - 1] : (struct ys_run_mark){ 0 };
-}
-
-static void add_mark(struct ys_run *run, struct ys_run_mark mark)
-{
-    assert(run->mark_count < run->mark_cap);
-    run->marks[run->mark_count++] = mark;
-}
-
-/* Marks for a text of which `len` bytes, the last ones of the data, have just been appended. */
+/* Marks for a text of which the last `len` bytes of the data have just been appended. */
 static void mark_text(struct ys_run *run, size_t len)
 {
-    size_t at = run->data.len - len;
-    uint64_t clock = run->clock;
+    size_t end = run->data.len;
 
-    while (run->data.len - last_mark(run).at > MARK_EVERY) {
-        size_t next = last_mark(run).at + MARK_EVERY;
-
-        if (next <= at)
-            next = at + 1; /* a mark at the beginning of the text would be one inside the struct, yet cut nothing off */
-        while (next < run->data.len && (run->data.data[next] & 0xc0) == 0x80)
-            next++; /* to the beginning of a character */
-        if (next == run->data.len)
-            return;
-        clock += ys_utf8_units((struct ysync_bytes){ run->data.data + at, next - at });
-        add_mark(run, (struct ys_run_mark){ clock, (uint32_t)next, run->open.at, run->struct_count - 1 });
-        at = next;
-    }
+    ys_marks_add_text(&run->marks, run->data.data,
+                      (struct ys_mark){ run->clock, (uint32_t)(end - len), run->open.at, run->struct_count - 1 }, end);
 }
 
 static bool is_same_id(struct ys_id a, struct ys_id b)
@@ -121,8 +93,8 @@ static bool can_extend(const struct ys_run *run, const struct ys_struct *s, uint
     if (ys_struct_kind(s) != YS_KIND_DELETED && open->info & YS_INFO_MAP_ENTRY)
         return false;
     if ((ys_struct_kind(s) == YS_KIND_ANY || ys_struct_kind(s) == YS_KIND_JSON) &&
-        run->data.len - open->at > MARK_EVERY)
-        return false;
+        run->data.len - open->at > YS_MARK_EVERY)
+        return false; /* there are no marks inside values: without an end they would take long to search */
     return from > 0 ||
            (s->info & YS_INFO_ORIGIN && is_same_id(s->origin, (struct ys_id){ run->client, run->clock - 1 }));
 }
@@ -139,8 +111,8 @@ static void patch_count(struct ys_run *run, uint64_t count)
     if (shift > 0) {
         memmove(at + size, at + old_size, run->data.len - open->count_at - old_size);
         run->data.len += shift;
-        for (uint32_t i = run->mark_count; i > 0 && run->marks[i - 1].at > open->at; i--)
-            run->marks[i - 1].at += (uint32_t)shift;
+        for (size_t i = run->marks.count; i > 0 && run->marks.items[i - 1].at > open->at; i--)
+            run->marks.items[i - 1].at += (uint32_t)shift;
     }
     ys_varuint_put(at, count);
     open->count = count;
@@ -227,8 +199,7 @@ void ys_run_append(struct ys_run *run, const struct ys_struct *s, uint64_t from)
     if (can_extend(run, s, from)) {
         extend(run, s, from);
     } else {
-        if (at - last_mark(run).at >= MARK_EVERY)
-            add_mark(run, (struct ys_run_mark){ run->clock, (uint32_t)at, (uint32_t)at, run->struct_count });
+        ys_marks_add_struct(&run->marks, (struct ys_mark){ run->clock, (uint32_t)at, (uint32_t)at, run->struct_count });
         ys_struct_put_piece(&run->data, s, (struct ys_id){ run->client, run->clock - from }, from, YS_STRUCT_END);
         run->struct_count++;
         open_struct(run, at);
@@ -237,190 +208,25 @@ void ys_run_append(struct ys_run *run, const struct ys_struct *s, uint64_t from)
     run->clock += s->len - from;
 }
 
-/* Where a clock is found: `s` begins at `clock` (it is a trimmed string if the search began inside one). */
-struct place {
-    struct ys_struct s;
-    uint64_t clock;
-    size_t start;
-    size_t end;
-    uint32_t ordinal;
-};
-
-/* The last mark that is not behind `target`; `whole`: and not inside a struct. */
-static struct ys_run_mark find_mark(const struct ys_run *run, uint64_t target, bool whole, const struct ys_run_mark **next)
+struct ys_span ys_run_span(const struct ys_run *run)
 {
-    uint32_t low = 0;
-    uint32_t high = run->mark_count;
-
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-
-        if (run->marks[middle].clock <= target)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    *next = low < run->mark_count ? &run->marks[low] : NULL;
-    while (whole && low > 0 && run->marks[low - 1].at != run->marks[low - 1].struct_at)
-        low--;
-    return low > 0 ? run->marks[low - 1] : (struct ys_run_mark){ 0 };
-}
-
-/* Finds the struct that holds `target`, which is below the run's clock. */
-static void seek(const struct ys_run *run, uint64_t target, bool whole, struct place *out)
-{
-    const struct ys_run_mark *next;
-    struct ys_run_mark mark = find_mark(run, target, whole, &next);
-    struct ys_reader in =
-        ys_reader_init((struct ysync_bytes){ run->data.data + mark.struct_at, run->data.len - mark.struct_at });
-
-    out->clock = mark.clock;
-    out->ordinal = mark.ordinal;
-    for (;;) {
-        bool is_string;
-        bool is_inside_for_sure = next && !whole && next->struct_at == (size_t)(in.at - run->data.data);
-
-        out->start = (size_t)(in.at - run->data.data);
-        ys_struct_read_head(&in, &out->s);
-        out->end = (size_t)(in.at - run->data.data);
-        is_string = ys_struct_kind(&out->s) == YS_KIND_STRING;
-        if (mark.at != mark.struct_at) {
-            size_t offset = mark.at - (size_t)(out->s.body.data - run->data.data);
-
-            ys_struct_trim_text(&out->s, (struct ys_id){ run->client, mark.clock }, offset);
-            mark.at = mark.struct_at; /* only the first one is trimmed */
-        }
-        if (is_inside_for_sure)
-            return;
-        if (is_string)
-            out->s.len = ys_utf8_units(out->s.body);
-        if (target - out->clock < out->s.len)
-            return;
-        out->clock += out->s.len;
-        out->ordinal++;
-    }
-}
-
-/* The clocks [from, to) of a run, found: `last` counts only if `to` is not the run's end. */
-struct extent {
-    struct place first;
-    struct place last;
-    uint64_t from;
-    uint64_t to;
-    uint32_t struct_count;
-};
-
-static void find_extent(const struct ys_run *run, uint64_t from, uint64_t to, struct extent *out)
-{
-    assert(from < to && to <= run->clock);
-    out->from = from;
-    out->to = to;
-    seek(run, from, false, &out->first);
-    if (to == run->clock) {
-        out->struct_count = run->struct_count - out->first.ordinal;
-        return;
-    }
-    seek(run, to - 1, true, &out->last);
-    out->struct_count = out->last.ordinal - out->first.ordinal + 1;
-}
-
-static void put_bytes(const struct ys_run *run, size_t start, size_t end, struct ys_buf *out)
-{
-    ys_buf_put(out, (struct ysync_bytes){ run->data.data + start, end - start });
-}
-
-/* The units of the found struct from `from` on, up to `to`; both are clocks. */
-static void put_piece(const struct ys_run *run, const struct place *place, uint64_t from, uint64_t to,
-                      struct ys_buf *out)
-{
-    ys_struct_put_piece(out, &place->s, (struct ys_id){ run->client, place->clock }, from - place->clock,
-                        to == YS_STRUCT_END ? to : to - place->clock);
-}
-
-static void put_extent(const struct ys_run *run, const struct extent *extent, struct ys_buf *out)
-{
-    const struct place *first = &extent->first;
-    const struct place *last = &extent->last;
-
-    if (extent->to == run->clock) {
-        put_piece(run, first, extent->from, YS_STRUCT_END, out);
-        put_bytes(run, first->end, run->data.len, out);
-    } else if (extent->struct_count == 1) {
-        put_piece(run, first, extent->from, extent->to, out);
-    } else {
-        put_piece(run, first, extent->from, YS_STRUCT_END, out);
-        put_bytes(run, first->end, last->start, out);
-        put_piece(run, last, last->clock, extent->to, out);
-    }
-}
-
-void ys_run_put(const struct ys_run *run, uint64_t from, uint64_t to, struct ys_buf *out)
-{
-    struct extent extent;
-
-    find_extent(run, from, to, &extent);
-    ys_buf_put_varuint(out, extent.struct_count);
-    ys_buf_put_varuint(out, run->client);
-    ys_buf_put_varuint(out, from);
-    put_extent(run, &extent, out);
-}
-
-uint32_t ys_run_put_structs(const struct ys_run *run, uint64_t from, uint64_t to, struct ys_buf *out)
-{
-    struct extent extent;
-
-    find_extent(run, from, to, &extent);
-    put_extent(run, &extent, out);
-    return extent.struct_count;
-}
-
-size_t ys_run_put_bound(const struct ys_run *run, uint64_t from)
-{
-    const struct ys_run_mark *next;
-    struct ys_run_mark mark = find_mark(run, from, true, &next);
-
-    return run->data.len - mark.at + YS_STRUCT_CUT_BYTES + 3 * YS_VARUINT_MAX_BYTES;
+    return (struct ys_span){ .client = run->client,
+                             .start = run->start,
+                             .end = run->clock,
+                             .data = ys_buf_bytes(&run->data),
+                             .struct_count = run->struct_count,
+                             .mark_count = (uint32_t)run->marks.count,
+                             .marks = run->marks.items };
 }
 
 size_t ys_run_bytes(const struct ys_run *run)
 {
-    return sizeof(*run) + run->data.cap + run->mark_cap * sizeof(*run->marks);
-}
-
-static void check(bool holds, const struct ys_run *run, const char *what)
-{
-    if (holds)
-        return;
-    fprintf(stderr, "run of client %llu: %s\n", (unsigned long long)run->client, what);
-    abort();
+    return sizeof(*run) + run->data.cap + run->marks.cap * sizeof(*run->marks.items);
 }
 
 void ys_run_check(const struct ys_run *run)
 {
-    struct ys_reader in = ys_reader_init(ys_buf_bytes(&run->data));
-    struct ys_struct s;
-    uint64_t clock = 0;
-    uint32_t ordinal = 0;
-    uint32_t mark = 0;
+    struct ys_span span = ys_run_span(run);
 
-    for (; !ys_reader_is_at_end(&in); ordinal++) {
-        size_t start = (size_t)(in.at - run->data.data);
-
-        check(!ys_struct_decode(&in, (struct ys_id){ run->client, clock }, &s), run, "a struct is malformed");
-        check(ys_struct_kind(&s) != YS_KIND_SKIP, run, "a skip");
-        for (; mark < run->mark_count && run->marks[mark].struct_at == start; mark++) {
-            const struct ys_run_mark *m = &run->marks[mark];
-            size_t body_at = m->at == start ? 0 : m->at - (size_t)(s.body.data - run->data.data);
-            bool splits;
-
-            check(m->ordinal == ordinal, run, "a mark miscounts structs");
-            check(m->clock >= clock && m->clock < clock + s.len, run, "a mark's clock is not in its struct");
-            check(ys_struct_kind(&s) != YS_KIND_STRING || ys_utf8_seek(s.body, m->clock - clock, &splits) == body_at,
-                  run, "a mark is off");
-        }
-        clock += s.len;
-    }
-    check(mark == run->mark_count, run, "a mark points nowhere");
-    check(clock == run->clock, run, "the clock is not the sum of the lengths");
-    check(ordinal == run->struct_count, run, "structs are miscounted");
+    ys_span_check(&span);
 }

@@ -11,6 +11,7 @@ void ys_update_init(struct ys_update *update)
     update->block_count = 0;
     update->block_cap = ARRAY_LEN(update->few);
     update->is_plain = true;
+    update->is_in_order = true;
     ys_ranges_init(&update->deletes);
 }
 
@@ -18,6 +19,14 @@ void ys_update_deinit(struct ys_update *update, const struct ysync_alloc *alloc)
 {
     ys_free_grown(alloc, update->blocks, update->few);
     ys_ranges_deinit(&update->deletes, alloc);
+}
+
+static void note_kind(struct ys_block *block, const struct ys_struct *s)
+{
+    enum ys_kind kind = ys_struct_kind(s);
+
+    block->has_skip |= kind == YS_KIND_SKIP;
+    block->has_structure |= kind == YS_KIND_TYPE || kind == YS_KIND_GC;
 }
 
 static enum ysync_err decode_structs(struct ys_reader *in, struct ys_block *block)
@@ -29,13 +38,13 @@ static enum ysync_err decode_structs(struct ys_reader *in, struct ys_block *bloc
     if (err)
         return err;
     id.clock += block->first.len;
-    block->has_skip = ys_struct_kind(&block->first) == YS_KIND_SKIP;
+    note_kind(block, &block->first);
     for (uint64_t i = 1; i < block->struct_count; i++) {
         err = ys_struct_decode(in, id, &s);
         if (err)
             return err;
         id.clock += s.len;
-        block->has_skip |= ys_struct_kind(&s) == YS_KIND_SKIP;
+        note_kind(block, &s);
     }
     block->end = id.clock;
     return YSYNC_OK;
@@ -47,6 +56,7 @@ static enum ysync_err decode_block(struct ys_reader *in, struct ys_block *block)
     enum ysync_err err = ys_reader_varuint(in, &block->struct_count);
 
     block->has_skip = false;
+    block->has_structure = false;
     if (!err)
         err = ys_reader_varuint(in, &block->client);
     if (!err)
@@ -73,16 +83,17 @@ static int compare_blocks(const void *left, const void *right)
 
 static void sort_blocks(struct ys_update *update)
 {
-    for (size_t i = 1; i < update->block_count; i++) {
-        if (compare_blocks(&update->blocks[i - 1], &update->blocks[i]) > 0) {
-            qsort(update->blocks, update->block_count, sizeof(*update->blocks), compare_blocks);
-            return;
-        }
-    }
+    for (size_t i = 1; i < update->block_count && update->is_in_order; i++)
+        update->is_in_order = compare_blocks(&update->blocks[i - 1], &update->blocks[i]) < 0;
+    if (!update->is_in_order)
+        qsort(update->blocks, update->block_count, sizeof(*update->blocks), compare_blocks);
+    for (size_t i = 1; i < update->block_count; i++)
+        update->is_plain &= update->blocks[i - 1].client != update->blocks[i].client;
 }
 
 enum ysync_err ys_update_decode(struct ys_update *update, const struct ysync_alloc *alloc, struct ys_reader *in)
 {
+    const uint8_t *start = in->at;
     uint64_t sections;
     enum ysync_err err = ys_reader_count(in, 3, &sections);
 
@@ -93,10 +104,12 @@ enum ysync_err ys_update_decode(struct ys_update *update, const struct ysync_all
                           sizeof(*update->blocks)))
             return YSYNC_ERR_NOMEM;
         block = &update->blocks[update->block_count];
+        block->section_at = (size_t)(in->at - start);
         err = decode_block(in, block);
         update->block_count += !err && block->struct_count > 0;
         update->is_plain &= !err && block->struct_count > 0 && !block->has_skip;
     }
+    update->deletes_at = (size_t)(in->at - start);
     if (!err)
         err = ys_ranges_decode(&update->deletes, alloc, in);
     if (!err && !ys_reader_is_at_end(in))
@@ -104,19 +117,7 @@ enum ysync_err ys_update_decode(struct ys_update *update, const struct ysync_all
     if (err)
         return err;
     sort_blocks(update);
-    for (size_t i = 1; i < update->block_count; i++)
-        update->is_plain &= update->blocks[i - 1].client != update->blocks[i].client;
+    update->is_in_order &= update->is_plain && ys_ranges_is_sorted(&update->deletes);
     ys_ranges_sort(&update->deletes);
     return YSYNC_OK;
-}
-
-struct ys_block_walk ys_block_walk(const struct ys_block *block)
-{
-    struct ys_block_walk walk = { .s = block->first,
-                                  .clock = block->clock,
-                                  .left = block->struct_count,
-                                  .in = ys_reader_init(block->bytes) };
-
-    walk.in.at += block->first.wire.len;
-    return walk;
 }

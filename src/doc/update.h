@@ -19,9 +19,11 @@ struct ys_block {
     uint64_t clock; /* of the first struct */
     uint64_t end;   /* behind the last one */
     uint64_t struct_count;
+    size_t section_at;        /* where its section begins in the update */
     struct ysync_bytes bytes; /* the structs; a view of the update */
     struct ys_struct first;   /* the first struct, as most updates have no other */
     bool has_skip;
+    bool has_structure; /* a type or a GC: what deletions spread through */
 };
 
 /* Most updates have one block and need no memory but their own; so it cannot be copied by assignment. */
@@ -30,30 +32,41 @@ struct ys_update {
     size_t block_count;
     size_t block_cap;
     struct ys_ranges deletes; /* sorted */
+    size_t deletes_at;        /* where they begin in the update */
     bool is_plain;            /* one section a client, none of them empty, no Skip: may be passed on as it is */
+    bool is_in_order;         /* and sections and deletes came sorted: may be kept as it is */
     struct ys_block few[1];
 };
 
 void ys_update_init(struct ys_update *update);
 void ys_update_deinit(struct ys_update *update, const struct ysync_alloc *alloc);
 
-/* Reads the whole update into one that was just initialized. MALFORMED: in->problem says why. The views are good as long as the input. */
+/* Reads the whole update into one that was just initialized. MALFORMED: in->problem says why. The views are good as
+ * long as the input. */
 YSYNC_CHECKED enum ysync_err ys_update_decode(struct ys_update *update, const struct ysync_alloc *alloc,
                                               struct ys_reader *in);
 
 /* Walks over a block's structs:
  *
- *     for (struct ys_block_walk walk = ys_block_walk(block); ys_block_walk_is_on(&walk); ys_block_walk_next(&walk))
+ *     for (ys_block_walk_begin(&walk, block); ys_block_walk_is_on(&walk); ys_block_walk_next(&walk))
  *         ... walk.s, walk.clock ...
  */
 struct ys_block_walk {
-    struct ys_struct s;
-    uint64_t clock; /* of s */
-    uint64_t left;  /* structs from s on; 0: past the end */
+    const struct ys_struct *s; /* the block's first, or own */
+    uint64_t clock;            /* of s */
+    uint64_t left;             /* structs from s on; 0: past the end */
     struct ys_reader in;
+    struct ys_struct own;
 };
 
-struct ys_block_walk ys_block_walk(const struct ys_block *block);
+static inline void ys_block_walk_begin(struct ys_block_walk *walk, const struct ys_block *block)
+{
+    walk->s = &block->first;
+    walk->clock = block->clock;
+    walk->left = block->struct_count;
+    walk->in = ys_reader_init(block->bytes);
+    walk->in.at += block->first.wire.len;
+}
 
 static inline bool ys_block_walk_is_on(const struct ys_block_walk *walk)
 {
@@ -62,9 +75,11 @@ static inline bool ys_block_walk_is_on(const struct ys_block_walk *walk)
 
 static inline void ys_block_walk_next(struct ys_block_walk *walk)
 {
-    walk->clock += walk->s.len;
-    if (--walk->left > 0)
-        ys_struct_read(&walk->in, &walk->s);
+    walk->clock += walk->s->len;
+    if (--walk->left > 0) {
+        ys_struct_read(&walk->in, &walk->own);
+        walk->s = &walk->own;
+    }
 }
 
 #endif
