@@ -266,9 +266,8 @@ void ys_http_phase_resume(struct ys_connection *connection)
         ys_buf_init(&connection->http->held, held.alloc, held.max_bytes);
         take_all(connection, held.data, held.len);
         ys_buf_deinit(&held);
-        if (connection->phase == YS_PHASE_GONE)
-            return;
-        ys_connection_resume_reading(connection);
+        if (connection->phase != YS_PHASE_HTTP || connection->http->held.len < MAX_HELD_BYTES)
+            ys_connection_resume_reading(connection);
     }
     end_after_eof(connection);
 }

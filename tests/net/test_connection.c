@@ -98,6 +98,36 @@ static void test_connection_answers_pipelined_requests_in_order(void **state)
     }
 }
 
+/* More than is held at once, from a client that reads only when it cannot send. */
+static void test_connection_takes_no_more_requests_than_it_answers(void **state)
+{
+    static char requests[20000 * 48];
+    const size_t count = 20000;
+    size_t total = 0;
+    size_t sent = 0;
+    size_t answered = 0;
+    int send_buffer = 8192; /* soon full */
+
+    (void)state;
+    ys_client_get(&client, "/", &answer);
+    uv_send_buffer_size(&echo.latest->uv.handle, &send_buffer);
+    for (size_t i = 0; i < count; i++)
+        total += (size_t)sprintf(requests + total, "GET /%06zu HTTP/1.1\r\nHost: test\r\n\r\n", i);
+    while (answered < count) {
+        ssize_t now = send(client.fd, requests + sent, total - sent, MSG_NOSIGNAL);
+        char want[16];
+
+        sent += now > 0 ? (size_t)now : 0;
+        if (now > 0 && sent < total)
+            continue;
+        ys_client_read_answer(&client, true, &answer);
+        snprintf(want, sizeof(want), "/%06zu", answered++);
+        assert_string_equal(answer.body, want);
+    }
+    if (memory.peak_bytes > sizeof(struct ys_loop) + 600000)
+        fail_msg("held %zu bytes", memory.peak_bytes - sizeof(struct ys_loop));
+}
+
 static void test_connection_reads_a_request_byte_by_byte(void **state)
 {
     const char *request = "POST /slow HTTP/1.1\r\nHost: test\r\nContent-Length: 3\r\n\r\nabc";
@@ -568,6 +598,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(answers_requests_one_after_the_other),
         TEST(answers_pipelined_requests_in_order),
+        TEST(takes_no_more_requests_than_it_answers),
         TEST(reads_a_request_byte_by_byte),
         TEST(ends_after_the_last_answer),
         TEST(answers_who_has_finished_speaking),
