@@ -15,6 +15,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/problem.h"
@@ -244,6 +245,7 @@ static enum ysync_err open_worker(struct ysync_server *server, struct worker *wo
         err = YSYNC_ERR_IO;
     }
     if (err) {
+        memset(server->urls, 0, server->address_count * sizeof(*server->urls));
         uv_close((uv_handle_t *)&worker->stop, NULL);
         close_worker(worker);
     }
