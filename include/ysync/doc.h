@@ -31,6 +31,22 @@ YSYNC_API void ysync_doc_free(struct ysync_doc *doc); /* accepts NULL */
 /* Most bytes kept of updates whose dependencies have not come. 16 MiB when never set. */
 YSYNC_API void ysync_doc_set_max_pending(struct ysync_doc *doc, size_t max_bytes);
 
+/* What becomes of deleted content, which no client needs any more. */
+enum ysync_gc {
+    YSYNC_GC_COMPACT = 0, /* it is dropped, now and then, where that saves memory; what is left is a few characters here
+                           * and there */
+    YSYNC_GC_EAGER = 1,   /* likewise, but all of it: no deleted text is left after ysync_doc_compact() */
+    YSYNC_GC_OFF = 2,     /* it is kept: clients that show old snapshots need it */
+};
+
+/* YSYNC_GC_COMPACT when never set. */
+YSYNC_API void ysync_doc_set_gc(struct ysync_doc *doc, enum ysync_gc gc);
+
+/* Does now, and at once, what ysync_doc_apply() does in small steps now and then: brings the document into its smallest
+ * form. Errors: NOMEM; LIMIT, if a client claims to have written more than 2^32 - 1 units. The document is as it was
+ * then. */
+YSYNC_API YSYNC_CHECKED enum ysync_err ysync_doc_compact(struct ysync_doc *doc);
+
 /* Something that was new to the document, as one update that holds this and nothing else: what a relay sends
  * on. `origin` is that of the call that brought it: updates that had to wait for others keep the origin
  * they came with. May read the document, must not change or free it. `update` ends with the call. */

@@ -702,6 +702,8 @@ enum ysync_err ysync_doc_apply(struct ysync_doc *doc, struct ysync_bytes bytes, 
         err = take_in_and_tell(doc, &update, bytes, origin, tell, user);
     }
     ys_update_deinit(&update, doc->alloc);
+    if (!err)
+        ys_doc_compact_some(doc, doc->compact_step_bytes);
     return err;
 }
 

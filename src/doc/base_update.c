@@ -154,16 +154,23 @@ static const struct ys_marks *find_marks(struct ys_base *base, size_t section, c
     return &entry->marks;
 }
 
-struct ys_span ys_base_span(struct ys_base *base, size_t i)
+struct ysync_bytes ys_base_structs(const struct ys_base *base, size_t i)
 {
     struct ys_reader in = ys_reader_init(ys_base_section(base, i));
-    struct ys_span span = { .client = base->clients[i].client, .end = base->clients[i].clock };
+
+    for (int heads = 0; heads < 3; heads++)
+        (void)read_number(&in); /* count of structs, client, clock */
+    return (struct ysync_bytes){ in.at, ys_reader_left(&in) };
+}
+
+struct ys_span ys_base_span(struct ys_base *base, size_t i)
+{
+    struct ys_span span = { .client = base->clients[i].client,
+                            .end = base->clients[i].clock,
+                            .data = ys_base_structs(base, i),
+                            .struct_count = (uint32_t)ys_base_struct_count(base, i) };
     const struct ys_marks *marks;
 
-    span.struct_count = (uint32_t)read_number(&in);
-    (void)read_number(&in); /* the client */
-    (void)read_number(&in); /* its clock, 0 */
-    span.data = (struct ysync_bytes){ in.at, ys_reader_left(&in) };
     if (span.data.len >= MARKS_FROM_BYTES) {
         marks = find_marks(base, i, &span);
         span.marks = marks->items;

@@ -71,6 +71,8 @@ struct ysync_bytes ys_base_section(const struct ys_base *base, size_t i);
 /* Its structs. Of large sections the marks are made when first asked for (or not, without memory for them). */
 struct ys_span ys_base_span(struct ys_base *base, size_t i);
 
+/* The section's structs, without its head; and how many they are. */
+struct ysync_bytes ys_base_structs(const struct ys_base *base, size_t i);
 uint64_t ys_base_struct_count(const struct ys_base *base, size_t i);
 
 struct ysync_bytes ys_base_deletes(const struct ys_base *base);

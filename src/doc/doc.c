@@ -5,9 +5,13 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "doc/compact.h"
 #include "doc/document.h"
 
 #define DEFAULT_MAX_PENDING_BYTES ((size_t)16 << 20)
+
+/* About a tenth of a millisecond. */
+#define DEFAULT_COMPACT_STEP_BYTES ((size_t)32 << 10)
 
 enum ysync_err ysync_doc_new(const struct ysync_alloc *alloc, struct ysync_doc **out)
 {
@@ -21,6 +25,7 @@ enum ysync_err ysync_doc_new(const struct ysync_alloc *alloc, struct ysync_doc *
         return YSYNC_ERR_NOMEM;
     doc->alloc = alloc;
     doc->max_pending_bytes = DEFAULT_MAX_PENDING_BYTES;
+    doc->compact_step_bytes = DEFAULT_COMPACT_STEP_BYTES;
     ys_pending_init(&doc->pending, alloc);
     err = ys_dset_new(alloc, &doc->deletes);
     if (err) {
@@ -38,6 +43,7 @@ void ysync_doc_free(struct ysync_doc *doc)
     for (size_t i = 0; i < doc->run_count; i++)
         ys_run_free(doc->runs[i]);
     ys_free(doc->alloc, doc->runs);
+    ys_compaction_free(doc->compaction);
     ys_base_free(doc->base);
     ys_dset_free(doc->deletes);
     ys_pending_deinit(&doc->pending);
@@ -47,6 +53,31 @@ void ysync_doc_free(struct ysync_doc *doc)
 void ysync_doc_set_max_pending(struct ysync_doc *doc, size_t max_bytes)
 {
     doc->max_pending_bytes = max_bytes;
+}
+
+void ysync_doc_set_gc(struct ysync_doc *doc, enum ysync_gc gc)
+{
+    doc->gc = gc;
+}
+
+/* Two rounds where one was under way: it does not see what was deleted since it began. */
+enum ysync_err ysync_doc_compact(struct ysync_doc *doc)
+{
+    bool was_under_way = doc->compaction != NULL;
+    bool done;
+    enum ysync_err err = ys_compaction_step(doc, SIZE_MAX, &done);
+
+    if (!err && was_under_way)
+        err = ys_compaction_step(doc, SIZE_MAX, &done);
+    return err;
+}
+
+void ys_doc_compact_some(struct ysync_doc *doc, size_t max_bytes)
+{
+    bool done;
+
+    if (ys_compaction_is_due(doc))
+        (void)!ys_compaction_step(doc, max_bytes, &done); /* without memory for it the document stays as it is */
 }
 
 const char *ysync_doc_problem(const struct ysync_doc *doc)

@@ -22,6 +22,10 @@ YSYNC_CHECKED enum ysync_err ys_doc_put_state_vector(const struct ysync_doc *doc
 YSYNC_CHECKED enum ysync_err ys_doc_put_diff(struct ysync_doc *doc, struct ysync_bytes state_vector, struct ys_buf *out,
                                              const char **problem);
 
+/* A part of a compaction, if one is due or under way: reads about max_bytes of structs. Applying updates does it too.
+ */
+void ys_doc_compact_some(struct ysync_doc *doc, size_t max_bytes);
+
 /* Memory that the document holds, in constant time. */
 size_t ys_doc_bytes(const struct ysync_doc *doc);
 

@@ -18,6 +18,8 @@
 #include "doc/pending.h"
 #include "doc/run.h"
 
+struct ys_compaction;
+
 struct ysync_doc {
     const struct ysync_alloc *alloc;
     struct ys_base *base; /* NULL: none yet */
@@ -29,6 +31,10 @@ struct ysync_doc {
     struct ys_dset *deletes;
     bool has_structure; /* there may be types or GCs, through which deletions spread */
     uint64_t garbage;   /* clocks that were deleted since the base was made */
+    enum ysync_gc gc;
+    size_t compact_later;             /* how much more there must be to gain, as the last try failed */
+    size_t compact_step_bytes;        /* what one call adds to a compaction */
+    struct ys_compaction *compaction; /* the one under way, or NULL */
     struct ys_pending pending;
     size_t max_pending_bytes;
     bool has_unwoken; /* memory ran out while blocks were woken: all waiting ones are to be looked at again */
@@ -40,6 +46,9 @@ struct ys_run *ys_doc_find_run(struct ysync_doc *doc, uint64_t client);
 
 /* The client's entry in the state vector. */
 uint64_t ys_doc_clock(struct ysync_doc *doc, uint64_t client);
+
+/* The state vector as an array, by client from high to low: *out is for the caller to ys_free(). Errors: NOMEM. */
+YSYNC_CHECKED enum ysync_err ys_doc_clocks(const struct ysync_doc *doc, struct ys_id **out, size_t *count);
 
 size_t ys_doc_client_count(const struct ysync_doc *doc);
 

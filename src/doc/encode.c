@@ -118,6 +118,21 @@ size_t ys_doc_client_count(const struct ysync_doc *doc)
     return count;
 }
 
+enum ysync_err ys_doc_clocks(const struct ysync_doc *doc, struct ys_id **out, size_t *count)
+{
+    struct clients clients = { .doc = doc };
+    struct client_state state;
+    struct ys_id *ids = ys_alloc_array(doc->alloc, ys_doc_client_count(doc) + 1, sizeof(*ids));
+
+    if (!ids)
+        return YSYNC_ERR_NOMEM;
+    *out = ids;
+    while (next_client(&clients, &state))
+        *ids++ = (struct ys_id){ state.client, state.clock };
+    *count = (size_t)(ids - *out);
+    return YSYNC_OK;
+}
+
 enum ysync_err ys_doc_put_state_vector(const struct ysync_doc *doc, struct ys_buf *out)
 {
     struct clients clients = { .doc = doc };

@@ -300,16 +300,18 @@ static void put_id(struct ys_buf *out, struct ys_id id)
     ys_buf_put_varuint(out, id.clock);
 }
 
-/* All that stands before the count. */
-static void put_piece_head(struct ys_buf *out, const struct ys_struct *s, struct ys_id id, uint64_t from)
+/* All that stands before the content, which is of this kind. */
+static void put_piece_head(struct ys_buf *out, const struct ys_struct *s, enum ys_kind kind, struct ys_id id,
+                           uint64_t from)
 {
-    bool is_gap = ys_struct_kind(s) == YS_KIND_GC || ys_struct_kind(s) == YS_KIND_SKIP;
+    uint8_t info = (uint8_t)((s->info & (0xffu ^ YS_INFO_KIND)) | kind);
 
-    if (is_gap || (from == 0 && !(s->info & YS_INFO_ORIGIN))) {
-        ys_buf_put(out, (struct ysync_bytes){ s->wire.data, s->count_at });
+    if (kind == YS_KIND_GC || kind == YS_KIND_SKIP || (from == 0 && !(s->info & YS_INFO_ORIGIN))) {
+        ys_buf_put_u8(out, info);
+        ys_buf_put(out, (struct ysync_bytes){ s->wire.data + 1, s->count_at - 1 });
         return;
     }
-    ys_buf_put_u8(out, s->info | YS_INFO_ORIGIN);
+    ys_buf_put_u8(out, info | YS_INFO_ORIGIN);
     put_id(out, from == 0 ? s->origin : (struct ys_id){ id.client, id.clock + from - 1 });
     if (s->info & YS_INFO_RIGHT_ORIGIN)
         put_id(out, s->right_origin);
@@ -321,7 +323,7 @@ void ys_struct_put_piece(struct ys_buf *out, const struct ys_struct *s, struct y
         ys_buf_put(out, s->wire);
         return;
     }
-    put_piece_head(out, s, id, from);
+    put_piece_head(out, s, ys_struct_kind(s), id, from);
     switch (ys_struct_kind(s)) {
     case YS_KIND_STRING:
         put_text_piece(out, s->body, from, to == s->len ? YS_STRUCT_END : to);
@@ -334,6 +336,12 @@ void ys_struct_put_piece(struct ys_buf *out, const struct ys_struct *s, struct y
         ys_buf_put_varuint(out, (to == YS_STRUCT_END ? s->len : to) - from);
         break;
     }
+}
+
+void ys_struct_put_deleted(struct ys_buf *out, const struct ys_struct *s, struct ys_id id, uint64_t from, uint64_t to)
+{
+    put_piece_head(out, s, YS_KIND_DELETED, id, from);
+    ys_buf_put_varuint(out, to - from);
 }
 
 void ys_struct_trim_text(struct ys_struct *s, struct ys_id cut, size_t body_offset)

@@ -84,6 +84,9 @@ void ys_struct_read_head(struct ys_reader *in, struct ys_struct *out);
  * the origin of a right piece is the unit before it, and each half of a surrogate pair becomes U+FFFD. */
 void ys_struct_put_piece(struct ys_buf *out, const struct ys_struct *s, struct ys_id id, uint64_t from, uint64_t to);
 
+/* The same, of a struct that is an item, with its content deleted (ContentDeleted): from < to <= len. */
+void ys_struct_put_deleted(struct ys_buf *out, const struct ys_struct *s, struct ys_id id, uint64_t from, uint64_t to);
+
 /* Turns a string into its right piece without writing it: from the character at this offset of the body, which is the
  * unit `cut`. The piece is not measured, and has no wire form of its own. */
 void ys_struct_trim_text(struct ys_struct *s, struct ys_id cut, size_t body_offset);
