@@ -21,11 +21,15 @@ void ys_update_deinit(struct ys_update *update, const struct ysync_alloc *alloc)
     ys_ranges_deinit(&update->deletes, alloc);
 }
 
-static void note_kind(struct ys_block *block, const struct ys_struct *s)
+/* The block's struct that begins at this clock. */
+static void note_struct(struct ys_block *block, const struct ys_struct *s, uint64_t clock)
 {
     enum ys_kind kind = ys_struct_kind(s);
 
-    block->has_skip |= kind == YS_KIND_SKIP;
+    if (kind == YS_KIND_SKIP)
+        block->has_skip = true;
+    else
+        block->end = clock + s->len;
     block->has_structure |= kind == YS_KIND_TYPE || kind == YS_KIND_GC;
 }
 
@@ -37,16 +41,15 @@ static enum ysync_err decode_structs(struct ys_reader *in, struct ys_block *bloc
 
     if (err)
         return err;
+    note_struct(block, &block->first, id.clock);
     id.clock += block->first.len;
-    note_kind(block, &block->first);
     for (uint64_t i = 1; i < block->struct_count; i++) {
         err = ys_struct_decode(in, id, &s);
         if (err)
             return err;
+        note_struct(block, &s, id.clock);
         id.clock += s.len;
-        note_kind(block, &s);
     }
-    block->end = id.clock;
     return YSYNC_OK;
 }
 
@@ -55,6 +58,7 @@ static enum ysync_err decode_block(struct ys_reader *in, struct ys_block *block)
     const uint8_t *start;
     enum ysync_err err = ys_reader_varuint(in, &block->struct_count);
 
+    block->end = 0;
     block->has_skip = false;
     block->has_structure = false;
     if (!err)
@@ -106,7 +110,7 @@ enum ysync_err ys_update_decode(struct ys_update *update, const struct ysync_all
         block = &update->blocks[update->block_count];
         block->section_at = (size_t)(in->at - start);
         err = decode_block(in, block);
-        update->block_count += !err && block->struct_count > 0;
+        update->block_count += !err && block->end > 0;
         update->is_plain &= !err && block->struct_count > 0 && !block->has_skip;
     }
     update->deletes_at = (size_t)(in->at - start);

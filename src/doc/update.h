@@ -17,7 +17,7 @@
 struct ys_block {
     uint64_t client;
     uint64_t clock; /* of the first struct */
-    uint64_t end;   /* behind the last one */
+    uint64_t end;   /* behind the last one that is not a Skip; 0 if there is none */
     uint64_t struct_count;
     size_t section_at;        /* where its section begins in the update */
     struct ysync_bytes bytes; /* the structs; a view of the update */
@@ -28,7 +28,7 @@ struct ys_block {
 
 /* Most updates have one block and need no memory but their own; so it cannot be copied by assignment. */
 struct ys_update {
-    struct ys_block *blocks; /* by client from high to low, then by clock; none is empty */
+    struct ys_block *blocks; /* by client from high to low, then by clock; none holds nothing but Skips */
     size_t block_count;
     size_t block_cap;
     struct ys_ranges deletes; /* sorted */
