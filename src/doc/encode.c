@@ -228,7 +228,7 @@ static void put_pending(struct section *section, const struct ys_pending_block *
     struct ys_block block = ys_pending_as_block(pending);
     struct ys_block_walk walk;
 
-    if (section->struct_count == 0)
+    if (section->struct_count == 0 && pending->clock > section->clock)
         section->start = section->clock = pending->clock;
     if (pending->clock > section->clock) {
         put_skip(section, pending->clock - section->clock);
