@@ -144,15 +144,16 @@ static bool is_ready(const struct transaction *tx, struct work *work)
            (!s->has_parent_id || is_there(tx, work, s->parent));
 }
 
-/* GC and deleted content say that their clocks are deleted, whether or not the delete set does. */
+/* GC and deleted content say that their clocks are deleted, whether or not the delete set does: those that are new. */
 static enum ysync_err note_deletion(struct transaction *tx, const struct work *work)
 {
     enum ys_kind kind = ys_struct_kind(work->walk.s);
+    uint64_t end = work->walk.clock + work->walk.s->len;
 
     if (kind != YS_KIND_GC && kind != YS_KIND_DELETED)
         return YSYNC_OK;
     return ys_ranges_add(&tx->implied, tx->doc->alloc,
-                         (struct ys_range){ work->client, work->walk.clock, work->walk.s->len });
+                         (struct ys_range){ work->client, work->clock, end - work->clock });
 }
 
 /* Goes on with one client until its clock is at its goal, or it can go no further. */
