@@ -239,7 +239,8 @@ static enum ysync_err plan(struct transaction *tx)
 
 /* Reserve */
 
-/* What is left of a stuck client's blocks is copied, one pending block each. */
+/* What is left of a stuck client's blocks is copied: a pending block for each stretch without a gap. So of two that
+ * begin at the same clock the longer one holds what the other holds. */
 static enum ysync_err park(struct transaction *tx, const struct work *work)
 {
     const struct ysync_alloc *alloc = tx->doc->alloc;
@@ -248,16 +249,20 @@ static enum ysync_err park(struct transaction *tx, const struct work *work)
     enum ysync_err err = YSYNC_OK;
 
     for (size_t i = work->block; !err && i < work->end_block; i++) {
-        const struct ys_block *block = &tx->update->blocks[i];
-
-        if (i > work->block) {
-            ys_block_walk_begin(&walk, block);
-            needs = (struct ys_id){ block->client, block->clock };
+        if (i > work->block)
+            ys_block_walk_begin(&walk, &tx->update->blocks[i]);
+        while (!err && ys_block_walk_is_on(&walk)) {
+            if (ys_struct_kind(walk.s) == YS_KIND_SKIP) {
+                ys_block_walk_next(&walk);
+                continue;
+            }
+            if (!ys_grow_array(alloc, &tx->parked, &tx->parked_cap, tx->parked_count + 1, sizeof(*tx->parked)))
+                return YSYNC_ERR_NOMEM;
+            if (walk.clock > work->walk.clock || i > work->block)
+                needs = (struct ys_id){ work->client, walk.clock };
+            err = ys_pending_block_new(alloc, work->client, &walk, tx->origin, needs, &tx->parked[tx->parked_count]);
+            tx->parked_count += !err;
         }
-        if (!ys_grow_array(alloc, &tx->parked, &tx->parked_cap, tx->parked_count + 1, sizeof(*tx->parked)))
-            return YSYNC_ERR_NOMEM;
-        err = ys_pending_block_new(alloc, block, &walk, tx->origin, needs, &tx->parked[tx->parked_count]);
-        tx->parked_count += !err;
     }
     return err;
 }
@@ -402,8 +407,7 @@ static void commit(struct transaction *tx)
     ys_dset_add(doc->deletes, &tx->update->deletes);
     doc->garbage += ys_ranges_clocks(&tx->update->deletes);
     for (size_t i = 0; i < tx->parked_count; i++)
-        ys_pending_add(&doc->pending, tx->parked[i]);
-    tx->parked_count = 0;
+        tx->parked[i] = ys_pending_add(&doc->pending, tx->parked[i]);
 }
 
 /* The transaction */
@@ -423,7 +427,7 @@ static void begin(struct transaction *tx, struct ysync_doc *doc, struct ys_updat
     tx->parked_count = tx->parked_cap = 0;
 }
 
-/* Also what a failed reservation leaves behind. */
+/* Also what a failed reservation leaves behind, and pending blocks that turned out superfluous. */
 static void end(struct transaction *tx)
 {
     for (size_t i = 0; i < tx->work_count; i++) {

@@ -73,20 +73,26 @@ static void remove_wait_if_empty(struct ys_pending *pending, struct wait *wait)
     }
 }
 
-enum ysync_err ys_pending_block_new(const struct ysync_alloc *alloc, const struct ys_block *block,
-                                    const struct ys_block_walk *walk, uint64_t origin, struct ys_id needs,
-                                    struct ys_pending_block **out)
+enum ysync_err ys_pending_block_new(const struct ysync_alloc *alloc, uint64_t client, struct ys_block_walk *walk,
+                                    uint64_t origin, struct ys_id needs, struct ys_pending_block **out)
 {
     const uint8_t *start = walk->s->wire.data;
-    size_t len = (size_t)(block->bytes.data + block->bytes.len - start);
-    struct ys_pending_block *copy = ys_alloc_array(alloc, sizeof(*copy) + len, 1);
+    uint64_t clock = walk->clock;
+    uint64_t struct_count = 0;
+    size_t len = 0;
+    struct ys_pending_block *copy;
 
+    for (; ys_block_walk_is_on(walk) && ys_struct_kind(walk->s) != YS_KIND_SKIP; ys_block_walk_next(walk)) {
+        len += walk->s->wire.len;
+        struct_count++;
+    }
+    copy = ys_alloc_array(alloc, sizeof(*copy) + len, 1);
     if (!copy)
         return YSYNC_ERR_NOMEM;
-    *copy = (struct ys_pending_block){ .client = block->client,
-                                       .clock = walk->clock,
-                                       .end = block->end,
-                                       .struct_count = walk->left,
+    *copy = (struct ys_pending_block){ .client = client,
+                                       .clock = clock,
+                                       .end = walk->clock,
+                                       .struct_count = struct_count,
                                        .origin = origin,
                                        .needs = needs,
                                        .len = len };
@@ -141,26 +147,33 @@ static void arm(struct ys_pending *pending, struct ys_pending_block *block)
     ys_timer_arm(&find_wait(pending, block->needs.client)->blocks, &block->due, block->needs.clock);
 }
 
-void ys_pending_add(struct ys_pending *pending, struct ys_pending_block *block)
+/* Out of its heap; what it waited for is watched on. */
+static void disarm(struct ys_pending *pending, struct ys_pending_block *block)
+{
+    ys_timer_disarm(&find_wait(pending, block->needs.client)->blocks, &block->due);
+    pending->bytes -= ys_pending_cost(block);
+}
+
+struct ys_pending_block *ys_pending_add(struct ys_pending *pending, struct ys_pending_block *block)
 {
     uint64_t hash = hash_start(pending, block->client, block->clock);
     struct ys_id start = { block->client, block->clock };
     struct ys_pending_block *same = ys_map_find(&pending->by_start, hash, starts_at, &start);
     bool is_same_taken = same && same->due.due_ms == YS_TIMER_NEVER;
 
-    if (same && !is_same_taken && same->end >= block->end) {
-        ys_pending_block_free(pending, block);
-        return;
-    }
+    if (same && !is_same_taken && same->end >= block->end)
+        return block;
     arm(pending, block);
     pending->bytes += ys_pending_cost(block);
     if (!same) {
         ys_map_add(&pending->by_start, hash, block);
-        return;
+        return NULL;
     }
     ys_map_replace(&pending->by_start, hash, same, block);
-    if (!is_same_taken)
-        ys_pending_drop(pending, same);
+    if (is_same_taken)
+        return NULL;
+    disarm(pending, same);
+    return same;
 }
 
 struct ys_pending_block *ys_pending_take(struct ys_pending *pending, uint64_t client, uint64_t clock)
@@ -187,8 +200,7 @@ void ys_pending_drop(struct ys_pending *pending, struct ys_pending_block *block)
 
     if (ys_map_find(&pending->by_start, hash, starts_at, &start) == block)
         ys_map_remove(&pending->by_start, hash, block);
-    ys_timer_disarm(&find_wait(pending, block->needs.client)->blocks, &block->due);
-    pending->bytes -= ys_pending_cost(block);
+    disarm(pending, block);
     ys_pending_block_free(pending, block);
 }
 
@@ -235,8 +247,7 @@ struct ys_block ys_pending_as_block(const struct ys_pending_block *pending_block
                               .end = pending_block->end,
                               .struct_count = pending_block->struct_count,
                               .bytes = { pending_block->bytes, pending_block->len },
-                              .has_skip = true, /* unknown, as the next; nothing is lost by assuming it */
-                              .has_structure = true };
+                              .has_structure = true }; /* unknown; nothing is lost by assuming it */
     struct ys_reader in = ys_reader_init(block.bytes);
 
     ys_struct_read(&in, &block.first);

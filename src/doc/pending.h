@@ -42,9 +42,10 @@ struct ys_pending {
 void ys_pending_init(struct ys_pending *pending, const struct ysync_alloc *alloc);
 void ys_pending_deinit(struct ys_pending *pending);
 
-/* A copy of a block from the struct on at which `walk` stands; in no index yet. */
-YSYNC_CHECKED enum ysync_err ys_pending_block_new(const struct ysync_alloc *alloc, const struct ys_block *block,
-                                                  const struct ys_block_walk *walk, uint64_t origin, struct ys_id needs,
+/* A copy of a block's structs, from the one on at which `walk` stands up to the next Skip or the end of the block, which
+ * is where `walk` stands then. In no index yet. */
+YSYNC_CHECKED enum ysync_err ys_pending_block_new(const struct ysync_alloc *alloc, uint64_t client,
+                                                  struct ys_block_walk *walk, uint64_t origin, struct ys_id needs,
                                                   struct ys_pending_block **out);
 
 /* What keeping the block costs, as max_pending counts it. */
@@ -54,8 +55,9 @@ size_t ys_pending_cost(const struct ys_pending_block *block);
 YSYNC_CHECKED enum ysync_err ys_pending_reserve(struct ys_pending *pending, struct ys_pending_block *const *blocks,
                                                 size_t count);
 
-/* Takes the block, for which there is room (reserve). Of two that start at the same clock only the longer is kept. */
-void ys_pending_add(struct ys_pending *pending, struct ys_pending_block *block);
+/* Takes the block, for which there is room (reserve). Of two that start at the same clock only the longer is kept: the
+ * other one, or NULL, is returned. Free it when all that there is room for have been added. */
+struct ys_pending_block *ys_pending_add(struct ys_pending *pending, struct ys_pending_block *block);
 
 /* A block that waited for `client` to come to `clock` or less, or NULL. It waits no more, until it is put back;
  * or it is dropped. A block added meanwhile that starts at the same clock takes its place. */
@@ -63,7 +65,7 @@ struct ys_pending_block *ys_pending_take(struct ys_pending *pending, uint64_t cl
 void ys_pending_put_back(struct ys_pending *pending, struct ys_pending_block *block);
 void ys_pending_drop(struct ys_pending *pending, struct ys_pending_block *block);
 
-/* Frees a block that was never added, and the room that was reserved for it alone. Accepts NULL. */
+/* Frees a block that is in no index, and the room that was reserved for it alone. Accepts NULL. */
 void ys_pending_block_free(struct ys_pending *pending, struct ys_pending_block *block);
 
 size_t ys_pending_count(const struct ys_pending *pending);
