@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* What the fuzz targets of the document share. */
+#ifndef YS_FUZZ_DOCUMENTS_H
+#define YS_FUZZ_DOCUMENTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "doc/doc.h"
+
+/* A property that does not hold ends the program: that is what the fuzzer looks for. */
+static inline void require(bool holds, const char *what)
+{
+    if (holds)
+        return;
+    fprintf(stderr, "does not hold: %s\n", what);
+    abort();
+}
+
+static inline bool is_same(struct ysync_bytes a, struct ysync_bytes b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+static inline struct ysync_doc *new_doc(void)
+{
+    struct ysync_doc *doc;
+
+    require(!ysync_doc_new(NULL, &doc), "a document");
+    return doc;
+}
+
+/* Free it with ysync_bytes_free(NULL, ...). */
+static inline struct ysync_bytes whole_of(struct ysync_doc *doc)
+{
+    struct ysync_bytes whole;
+
+    require(!ysync_doc_diff(doc, (struct ysync_bytes){ NULL, 0 }, &whole), "a document can be handed out");
+    return whole;
+}
+
+/* A document that was given this update and nothing else. */
+static inline struct ysync_doc *load(struct ysync_bytes update)
+{
+    struct ysync_doc *doc = new_doc();
+
+    require(!ysync_doc_apply(doc, update, 0, NULL, NULL), "what was handed out is an update");
+    ys_doc_check(doc);
+    return doc;
+}
+
+static inline bool has_pending(const struct ysync_doc *doc)
+{
+    struct ysync_doc_stats stats;
+
+    ysync_doc_stats(doc, &stats);
+    return stats.pending > 0;
+}
+
+/* Do both hold the same: state vector, structs, deletions, and what waits? */
+static inline void require_equal(struct ysync_doc *a, struct ysync_doc *b, const char *what)
+{
+    struct ysync_bytes of_a = whole_of(a);
+    struct ysync_bytes of_b = whole_of(b);
+
+    require(is_same(of_a, of_b), what);
+    ysync_bytes_free(NULL, of_a);
+    ysync_bytes_free(NULL, of_b);
+}
+
+#endif
