@@ -77,6 +77,23 @@ YSYNC_API YSYNC_CHECKED enum ysync_err ysync_doc_state_vector(const struct ysync
 YSYNC_API YSYNC_CHECKED enum ysync_err ysync_doc_diff(struct ysync_doc *doc, struct ysync_bytes state_vector,
                                                       struct ysync_bytes *out);
 
+/* The document as it is kept in a file or a database, what is pending included: an update that any Yjs program reads,
+ * followed by an index, so that loading reads no struct. Compacts the document first. *out is to be freed as above.
+ * Errors: NOMEM; LIMIT past 4 GiB. */
+YSYNC_API YSYNC_CHECKED enum ysync_err ysync_doc_save(struct ysync_doc *doc, struct ysync_bytes *out);
+
+/* A new document of what ysync_doc_save() gave: of nobody else, as only a checksum is looked at (updates of peers are for
+ * ysync_doc_apply()). Settings are not saved. Errors: MALFORMED, NOMEM. */
+YSYNC_API YSYNC_CHECKED enum ysync_err ysync_doc_load(const struct ysync_alloc *alloc, struct ysync_bytes bytes,
+                                                      struct ysync_doc **out);
+
+/* Merges updates into one that holds all that they hold, without a document to apply them to; gaps between them stay
+ * gaps (Y.mergeUpdates). *out is to be freed with ysync_bytes_free() and this allocator. problem may be NULL. Errors:
+ * MALFORMED (*problem says why), NOMEM, LIMIT. Any thread. */
+YSYNC_API YSYNC_CHECKED enum ysync_err ysync_merge_updates(const struct ysync_alloc *alloc,
+                                                           const struct ysync_bytes *updates, size_t count,
+                                                           struct ysync_bytes *out, const char **problem);
+
 /* alloc: NULL for malloc. */
 YSYNC_API void ysync_bytes_free(const struct ysync_alloc *alloc, struct ysync_bytes bytes);
 

@@ -389,6 +389,11 @@ bool ys_dset_is_thawed(const struct ys_dset *set, uint64_t client)
     return found && found->is_thawed;
 }
 
+bool ys_dset_has_thawed(const struct ys_dset *set)
+{
+    return set->client_count > 0;
+}
+
 /* The first span that ends at or behind `clock`: the one that holds or touches it, if there is one. */
 static uint32_t find_span(const struct client_spans *client, uint64_t clock)
 {

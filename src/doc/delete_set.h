@@ -81,6 +81,8 @@ YSYNC_CHECKED enum ysync_err ys_dset_thaw(struct ys_dset *set, const struct ys_r
 /* Has anything of the client been looked into since the set was frozen? */
 bool ys_dset_is_thawed(const struct ys_dset *set, uint64_t client);
 
+bool ys_dset_has_thawed(const struct ys_dset *set); /* of any client */
+
 bool ys_dset_contains(const struct ys_dset *set, uint64_t client, uint64_t clock);
 
 /* The first range of the client that ends behind `clock`; false if there is none. */

@@ -166,6 +166,26 @@ void ysync_bytes_free(const struct ysync_alloc *alloc, struct ysync_bytes bytes)
     ys_free(alloc ? alloc : ysync_alloc_default(), (void *)(uintptr_t)bytes.data);
 }
 
+enum ysync_err ysync_merge_updates(const struct ysync_alloc *alloc, const struct ysync_bytes *updates, size_t count,
+                                   struct ysync_bytes *out, const char **problem)
+{
+    struct ysync_doc *doc = NULL;
+    enum ysync_err err = ysync_doc_new(alloc, &doc);
+
+    if (err)
+        return err;
+    doc->gc = YSYNC_GC_OFF;
+    doc->max_pending_bytes = SIZE_MAX;
+    for (size_t i = 0; !err && i < count; i++)
+        err = ysync_doc_apply(doc, updates[i], 0, NULL, NULL);
+    if (!err)
+        err = ysync_doc_diff(doc, (struct ysync_bytes){ NULL, 0 }, out);
+    if (err == YSYNC_ERR_MALFORMED && problem)
+        *problem = ysync_doc_problem(doc);
+    ysync_doc_free(doc);
+    return err;
+}
+
 size_t ys_doc_bytes(const struct ysync_doc *doc)
 {
     return sizeof(*doc) + (doc->base ? ys_base_bytes(doc->base) : 0) + doc->run_cap * sizeof(*doc->runs) +

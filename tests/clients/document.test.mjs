@@ -8,7 +8,7 @@ import * as Y from 'yjs'
 
 import { contentOf, randomEdit, roots, undoFor } from './support/history.mjs'
 import { Random, seedFor } from './support/random.mjs'
-import { Relay } from './support/relay.mjs'
+import { Relay, gc } from './support/relay.mjs'
 
 const rounds = Number(process.env.YSYNC_ROUNDS ?? 200)
 
@@ -86,6 +86,7 @@ async function playRound (relay, random) {
   const hub = []
   const halfway = []
   await relay.reset()
+  await relay.setGc(random.pick([gc.compact, gc.compact, gc.eager, gc.off]))
   for (let n = 2 + random.below(random.pick([3, 8, 28])); n > 0; n--) hub.push(new Client(random, n, hub))
   for (let steps = 20 + random.below(200); steps > 0; steps--) {
     const client = random.pick(hub)
@@ -98,6 +99,8 @@ async function playRound (relay, random) {
       () => client.receive(),
       () => random.below(8) === 0 && client.sync(relay),
       async () => random.below(20) === 0 && halfway.push(await relay.diff()),
+      () => random.below(30) === 0 && relay.saveAndLoad(),
+      () => random.below(8) === 0 && relay.compact(random.pick([undefined, 1, 60, 200])),
       async () => {
         if (random.below(20) > 0) return
         const joiner = new Client(random, hub.length + 1, hub)
@@ -126,6 +129,7 @@ async function settle (relay, hub) {
 }
 
 async function checkRound (relay, random, { hub, halfway }) {
+  if (random.below(2) === 0) await relay.compact()
   const whole = await relay.diff()
   const oracle = hub[0].doc
   const fresh = loaded(whole)

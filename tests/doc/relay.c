@@ -10,6 +10,9 @@
  *     'a'   apply: the bytes are the origin (32 bits) and an update; the answer holds the news
  *     'd'   the difference to a state vector
  *     's'   the state vector
+ *     'c'   compact it, all of it; with one byte: begin, and go on by that many bytes with each call
+ *     'g'   the byte says what becomes of deleted content (enum ysync_gc)
+ *     'v'   save it, and go on with what is loaded from that
  *     'l'   does it lack anything of this update? the answer is an entry with one byte
  *
  * The document's invariants are checked after every change.
@@ -19,6 +22,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "doc/compact.h"
 #include "doc/doc.h"
 
 struct relay {
@@ -96,6 +100,46 @@ static enum ysync_err ask_lacks(struct relay *relay, struct ysync_bytes bytes)
     return err;
 }
 
+static enum ysync_err compact(struct relay *relay, struct ysync_bytes bytes)
+{
+    bool done;
+    enum ysync_err err;
+
+    if (bytes.len > 0)
+        relay->doc->compact_step_bytes = bytes.data[0];
+    err = bytes.len ? ys_compaction_step(relay->doc, bytes.data[0], &done) : ysync_doc_compact(relay->doc);
+    ys_doc_check(relay->doc);
+    return err;
+}
+
+static enum ysync_err save_and_load(struct relay *relay)
+{
+    struct ysync_doc *loaded;
+    struct ysync_bytes bytes;
+    enum ysync_err err = ysync_doc_save(relay->doc, &bytes);
+
+    if (err)
+        return err;
+    err = ysync_doc_load(NULL, bytes, &loaded);
+    ysync_bytes_free(NULL, bytes);
+    if (err)
+        return err;
+    loaded->gc = relay->doc->gc;
+    loaded->compact_step_bytes = relay->doc->compact_step_bytes;
+    ysync_doc_free(relay->doc);
+    relay->doc = loaded;
+    ys_doc_check(relay->doc);
+    return YSYNC_OK;
+}
+
+static enum ysync_err set_gc(struct relay *relay, struct ysync_bytes bytes)
+{
+    if (bytes.len != 1)
+        die("no gc mode");
+    ysync_doc_set_gc(relay->doc, (enum ysync_gc)bytes.data[0]);
+    return YSYNC_OK;
+}
+
 static enum ysync_err run_command(struct relay *relay, char command, struct ysync_bytes bytes)
 {
     switch (command) {
@@ -108,6 +152,12 @@ static enum ysync_err run_command(struct relay *relay, char command, struct ysyn
     case 'd':
     case 's':
         return hand_out(relay, command, bytes);
+    case 'c':
+        return compact(relay, bytes);
+    case 'v':
+        return save_and_load(relay);
+    case 'g':
+        return set_gc(relay, bytes);
     case 'l':
         return ask_lacks(relay, bytes);
     default:

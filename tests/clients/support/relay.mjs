@@ -6,6 +6,8 @@ import path from 'node:path'
 
 const program = process.env.YSYNC_RELAY ?? path.join(path.dirname(process.env.YSYNC_PROGRAM), 'relay')
 
+export const gc = { compact: 0, eager: 1, off: 2 }
+
 export class Relay {
   constructor () {
     this.process = spawn(program, { stdio: ['pipe', 'pipe', 'inherit'] })
@@ -46,6 +48,20 @@ export class Relay {
 
   async lacks (update) {
     return (await this.#ask('l', [update])).entries[0].bytes[0] === 1
+  }
+
+  /** What becomes of deleted content: one of `gc`. */
+  setGc (mode) {
+    return this.#ask('g', [Uint8Array.of(mode)])
+  }
+
+  /** Compacts the document; or only begins to, and goes on by so many bytes with each call. */
+  compact (step) {
+    return this.#ask('c', step === undefined ? [] : [Uint8Array.of(step)])
+  }
+
+  saveAndLoad () {
+    return this.#ask('v', [])
   }
 
   async close () {
