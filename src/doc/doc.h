@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "base/buf.h"
+#include "base/blob.h"
 #include "ysync/doc.h"
 
 /* Room that the message of a base has in front of the update, for the head of a protocol message. */
@@ -21,6 +21,12 @@ YSYNC_CHECKED enum ysync_err ys_doc_put_state_vector(const struct ysync_doc *doc
  * was wrong with it and nothing was appended. */
 YSYNC_CHECKED enum ysync_err ys_doc_put_diff(struct ysync_doc *doc, struct ysync_bytes state_vector, struct ys_buf *out,
                                              const char **problem);
+
+/* The part of the document that is at rest, to be sent by reference: a blob that holds one update, with a lead of
+ * YS_DOC_LEAD bytes; the document's reference, good until it is next changed. NULL if there is none worth it.
+ * What it leaves out is the difference to the state vector that ys_doc_put_base_state_vector() appends. */
+struct ys_blob *ys_doc_base(const struct ysync_doc *doc);
+YSYNC_CHECKED enum ysync_err ys_doc_put_base_state_vector(const struct ysync_doc *doc, struct ys_buf *out);
 
 /* A part of a compaction, if one is due or under way: reads about max_bytes of structs. Applying updates does it too.
  */

@@ -146,6 +146,26 @@ enum ysync_err ys_doc_put_state_vector(const struct ysync_doc *doc, struct ys_bu
     return ys_buf_err(out);
 }
 
+/* Copying a smaller one costs less than a message of its own. */
+#define SHARE_FROM_BYTES (8 * 1024)
+
+struct ys_blob *ys_doc_base(const struct ysync_doc *doc)
+{
+    return doc->base && doc->base->update.len >= SHARE_FROM_BYTES ? doc->base->message : NULL;
+}
+
+enum ysync_err ys_doc_put_base_state_vector(const struct ysync_doc *doc, struct ys_buf *out)
+{
+    const struct ys_base *base = doc->base;
+
+    ys_buf_put_varuint(out, base->client_count);
+    for (size_t i = 0; i < base->client_count; i++) {
+        ys_buf_put_varuint(out, base->clients[i].client);
+        ys_buf_put_varuint(out, base->clients[i].clock);
+    }
+    return ys_buf_err(out);
+}
+
 /* Sections that go out as they stand in the base, as long as they follow each other: copied in one go. */
 struct stretch {
     const uint8_t *start;

@@ -165,6 +165,15 @@ struct ys_blob *ys_message_encode(const struct ysync_alloc *alloc, enum ys_messa
     return encode(alloc, tags, put_tags(tags, type), payload);
 }
 
+void ys_message_from_update(struct ys_blob *update)
+{
+    uint8_t head[YS_MESSAGE_HEAD_BYTES];
+    size_t tags_len = put_tags(head, YS_MESSAGE_UPDATE);
+    size_t len = tags_len + ys_varuint_put(head + tags_len, update->len);
+
+    ys_blob_set_lead(update, (struct ysync_bytes){ head, len });
+}
+
 struct ys_blob *ys_message_encode_denied(const struct ysync_alloc *alloc, const char *reason)
 {
     static const uint8_t tags[2] = { TAG_AUTH, PERMISSION_DENIED };

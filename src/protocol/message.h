@@ -17,6 +17,7 @@
 #define YS_PROTOCOL_MESSAGE_H
 
 #include "base/blob.h"
+#include "base/varint.h"
 #include "ysync/bytes.h"
 #include "ysync/err.h"
 
@@ -48,6 +49,11 @@ YSYNC_CHECKED enum ysync_err ys_message_decode(struct ysync_bytes frame, struct 
  * SYNC_STATUS. */
 struct ys_blob *ys_message_encode(const struct ysync_alloc *alloc, enum ys_message_type type,
                                   struct ysync_bytes payload);
+
+/* Makes an update message of a blob whose data is an update, with a lead of at least YS_MESSAGE_HEAD_BYTES in front: in
+ * place, and once, however often it is called. */
+#define YS_MESSAGE_HEAD_BYTES (2 + YS_VARUINT_MAX_BYTES)
+void ys_message_from_update(struct ys_blob *update);
 
 /* `2 0 reason`: y-protocols' permission denied. */
 struct ys_blob *ys_message_encode_denied(const struct ysync_alloc *alloc, const char *reason);

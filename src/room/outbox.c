@@ -118,6 +118,12 @@ static void replace_blob(struct ys_outbox *outbox, struct ys_outbox_slot *slot, 
     slot->blob = blob;
 }
 
+void ys_outbox_lower_front(struct ys_outbox *outbox, struct ys_blob *state_vector)
+{
+    assert(ys_outbox_front(outbox)->kind == YS_OUTBOX_STEP2);
+    replace_blob(outbox, slot_at(outbox, 0), state_vector);
+}
+
 /* The last slot of a kind that there is. */
 static struct ys_outbox_slot *find_last(const struct ys_outbox *outbox, enum ys_outbox_kind kind)
 {

@@ -3,6 +3,9 @@
  * A message's way out: what waits in the outbox as an intent becomes a message here, from what the document and the
  * presence are now. That may be more than was asked for then; the clients skip what they know.
  *
+ * A client that has nothing is sent the part of the document that is at rest first, as an update, by reference: however
+ * many join at once, it is there once. The sync step 2 that follows holds the rest.
+ *
  * If there is no memory for it, it stays where it is, and the member is woken again later.
  */
 #include "room/hub.h"
@@ -37,6 +40,36 @@ static struct ys_blob *encode_diff(const struct ys_member *member, enum ys_messa
     return message;
 }
 
+/* Is this the state vector of somebody who has nothing? */
+static bool is_empty(const struct ys_blob *state_vector)
+{
+    return !state_vector || state_vector->len == 0 ||
+           (state_vector->len == 1 && ys_blob_bytes(state_vector).data[0] == 0);
+}
+
+/* Turns a request for everything into one for what the base leaves out, and returns the base as a message; NULL if
+ * there is none, or no memory: then the request is as it was. */
+static struct ys_blob *take_base(struct ys_member *member)
+{
+    const struct ysync_doc *doc = ys_room_doc(member->room);
+    struct ys_blob *base = ys_doc_base(doc);
+    struct ys_blob *lowered = NULL;
+    struct ys_buf state_vector;
+
+    if (!base)
+        return NULL;
+    ys_buf_init(&state_vector, member->context->config.alloc, SIZE_MAX);
+    if (!ys_doc_put_base_state_vector(doc, &state_vector))
+        lowered = ys_blob_copy(member->context->config.alloc, ys_buf_bytes(&state_vector));
+    ys_buf_deinit(&state_vector);
+    if (!lowered)
+        return NULL;
+    ys_outbox_lower_front(&member->outbox, lowered);
+    member->context->counters.sent[YS_MESSAGE_UPDATE]++;
+    ys_message_from_update(base);
+    return ys_blob_ref(base);
+}
+
 static struct ys_blob *encode_states(const struct ys_member *member)
 {
     const struct ys_presence *presence = ys_room_presence(member->room);
@@ -65,12 +98,28 @@ static struct ys_blob *encode(const struct ys_member *member, const struct ys_ou
     return ys_blob_ref(slot->blob);
 }
 
+/* The message that the front becomes, which is gone then, or asks for what is left. NULL if there is no memory. */
+static struct ys_blob *take_front(struct ys_member *member)
+{
+    const struct ys_outbox_slot *front = ys_outbox_front(&member->outbox);
+    struct ys_blob *message = NULL;
+
+    if (front->kind == YS_OUTBOX_STEP2 && is_empty(front->blob))
+        message = take_base(member);
+    if (message)
+        return message;
+    message = encode(member, front);
+    if (message)
+        ys_blob_unref(ys_outbox_pop(&member->outbox));
+    return message;
+}
+
 struct ys_blob *ys_member_take(struct ys_member *member, uint64_t now_ms)
 {
     struct ys_blob *message = NULL;
 
     if (!ys_outbox_is_empty(&member->outbox)) {
-        message = encode(member, ys_outbox_front(&member->outbox));
+        message = take_front(member);
         if (!message)
             ys_member_retry(member, now_ms);
     }
@@ -78,7 +127,6 @@ struct ys_blob *ys_member_take(struct ys_member *member, uint64_t now_ms)
         member->is_awake = false;
         return NULL;
     }
-    ys_blob_unref(ys_outbox_pop(&member->outbox));
     member->last_sent_ms = now_ms;
     return message;
 }
