@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
+import WebSocket from 'ws'
 
 import { RawClient, SYNC } from './support/raw-client.mjs'
 import { Server } from './support/server.mjs'
@@ -19,6 +20,20 @@ test('the right token lets a client in', async t => {
   await converged([ada, bob])
   assert.equal(bob.doc.getText('text').toString(), 'among friends')
 })
+
+for (const [name, protocols, options, chosen] of [
+  ['an Authorization field', [], { headers: { Authorization: `Bearer ${secret}` } }, ''],
+  ['a subprotocol beside another one', ['yjs', `bearer.${secret}`], {}, 'yjs']
+]) {
+  test(`a token may come in ${name}`, async t => {
+    const server = await Server.start(t, '--token', secret)
+    const socket = new WebSocket(`${server.ws}/room`, protocols, options)
+    const [greeting] = await once(socket, 'message')
+    assert.equal(greeting[0], SYNC)
+    assert.equal(socket.protocol, chosen)
+    socket.close()
+  })
+}
 
 test('any of several tokens will do', async t => {
   const server = await Server.start(t, '--token', 'first', '--token', 'second')
