@@ -141,6 +141,8 @@ static inline enum ysync_err read_text(struct ys_reader *in, enum depth depth, s
             return ys_reader_fail(in, "invalid UTF-8");
     } else if (depth == MEASURE) {
         s->len = ys_utf8_units(s->body);
+    } else {
+        s->len = 0;
     }
     return YSYNC_OK;
 }
