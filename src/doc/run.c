@@ -64,13 +64,14 @@ enum ysync_err ys_run_reserve(struct ys_run *run, size_t bytes)
     return ys_buf_reserve(&run->data, growth(run, need));
 }
 
-/* Marks for a text of which the last `len` bytes of the data have just been appended. */
-static void mark_text(struct ys_run *run, size_t len)
+/* Marks for the last `len` bytes of the data, which have just been appended: a text, or what goes on one. */
+static void mark_text(struct ys_run *run, size_t len, bool is_whole)
 {
     size_t end = run->data.len;
 
     ys_marks_add_text(&run->marks, run->data.data,
-                      (struct ys_mark){ run->clock, (uint32_t)(end - len), run->open.at, run->struct_count - 1 }, end);
+                      (struct ys_mark){ run->clock, (uint32_t)(end - len), run->open.at, run->struct_count - 1 }, end,
+                      is_whole);
 }
 
 static bool is_same_id(struct ys_id a, struct ys_id b)
@@ -132,7 +133,7 @@ static void extend_text(struct ys_run *run, const struct ys_struct *s, uint64_t 
     if (splits_pair)
         ys_buf_put(&run->data, replacement);
     ys_buf_put(&run->data, text);
-    mark_text(run, text.len + (splits_pair ? replacement.len : 0));
+    mark_text(run, text.len + (splits_pair ? replacement.len : 0), false);
 }
 
 static void extend_values(struct ys_run *run, const struct ys_struct *s, uint64_t from)
@@ -189,7 +190,7 @@ static void open_struct(struct ys_run *run, size_t at)
         .can_extend = has_count(ys_struct_kind(&s)) && count_size == ys_varuint_size(s.count),
     };
     if (ys_struct_kind(&s) == YS_KIND_STRING)
-        mark_text(run, s.body.len);
+        mark_text(run, s.body.len, true);
 }
 
 void ys_run_append(struct ys_run *run, const struct ys_struct *s, uint64_t from)

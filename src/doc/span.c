@@ -32,13 +32,16 @@ void ys_marks_add_struct(struct ys_marks *marks, struct ys_mark mark)
         add_mark(marks, mark);
 }
 
-void ys_marks_add_text(struct ys_marks *marks, const uint8_t *data, struct ys_mark text, size_t end)
+void ys_marks_add_text(struct ys_marks *marks, const uint8_t *data, struct ys_mark text, size_t end, bool is_whole)
 {
+    /* At the very beginning a mark would be inside the struct, yet cut nothing off. */
+    size_t first = text.at + is_whole;
+
     while (end - last_mark_at(marks) > YS_MARK_EVERY) {
         size_t next = last_mark_at(marks) + YS_MARK_EVERY;
 
-        if (next <= text.at)
-            next = text.at + 1; /* at the very beginning a mark would be inside the struct, yet cut nothing off */
+        if (next < first)
+            next = first;
         while (next < end && (data[next] & 0xc0) == 0x80)
             next++; /* to the beginning of a character */
         if (next >= end)
@@ -65,7 +68,7 @@ enum ysync_err ys_span_mark(const struct ys_span *span, const struct ysync_alloc
         ys_struct_read(&in, &s);
         if (ys_struct_kind(&s) == YS_KIND_STRING) {
             mark.at = (uint32_t)(s.body.data - span->data.data);
-            ys_marks_add_text(&marks, span->data.data, mark, (size_t)(in.at - span->data.data));
+            ys_marks_add_text(&marks, span->data.data, mark, (size_t)(in.at - span->data.data), true);
         }
         mark.clock += s.len;
     }

@@ -37,8 +37,9 @@ YSYNC_CHECKED enum ysync_err ys_marks_reserve(struct ys_marks *marks, const stru
 /* Marks the struct that begins at `mark`, if it is far enough from the mark before. There is room (reserve). */
 void ys_marks_add_struct(struct ys_marks *marks, struct ys_mark mark);
 
-/* Marks places inside the text that makes up [start, end) of the data; `text` is its beginning. Likewise. */
-void ys_marks_add_text(struct ys_marks *marks, const uint8_t *data, struct ys_mark text, size_t end);
+/* Marks places inside the text that makes up [start, end) of the data; `text` is its beginning, and the beginning of
+ * its struct's text if it is whole. Likewise. */
+void ys_marks_add_text(struct ys_marks *marks, const uint8_t *data, struct ys_mark text, size_t end, bool is_whole);
 
 struct ys_span {
     uint64_t client;
