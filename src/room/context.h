@@ -12,6 +12,7 @@ struct ys_context {
     struct ys_hub_counters counters;
     struct ys_blob *keep_alive; /* an empty awareness message */
     uint64_t last_member_id;
+    uint64_t last_change_number;
     bool is_waking; /* events.wake is running: it must not call into the hub */
 
     /* The room's time is over: it has no members, and is to be forgotten and freed. */

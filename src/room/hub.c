@@ -119,6 +119,15 @@ static void evict(struct ys_context *context, struct ys_room *room)
     remove_room(hub, room);
 }
 
+void ys_hub_drop(struct ys_hub *hub, struct ys_room *room)
+{
+    assert(!hub->context.is_waking);
+    ys_log(hub->context.config.log, YSYNC_LOG_INFO, "room_dropped", YS_LOG_BYTES("room", ys_room_name(room)),
+           YS_LOG_NUM("bytes", ys_doc_bytes(ys_room_doc(room))));
+    ys_map_remove(&hub->rooms, hash_name(hub, ys_room_name(room)), room);
+    ys_room_drop(room);
+}
+
 static enum ysync_err add_room(struct ys_hub *hub, struct ysync_bytes name, uint64_t now_ms, struct ys_room **out)
 {
     size_t max_rooms = hub->context.config.max_rooms;

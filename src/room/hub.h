@@ -88,12 +88,23 @@ struct ysync_doc *ys_room_doc(struct ys_room *room); /* to read; changes go thro
 /* Applies an update that came from no member, and sends what was new to every member. Errors of ysync_doc_apply(). */
 YSYNC_CHECKED enum ysync_err ys_room_apply(struct ys_room *room, struct ysync_bytes update, uint64_t now_ms);
 
+/* Changes whenever the document may have, and is the same for no two rooms of a hub. */
+uint64_t ys_room_version(const struct ys_room *room);
+
+/* Forgets the room and its document at once, whoever is in it: its members are told to leave. Who joins by its name,
+ * even before they have left, gets a new room. */
+void ys_hub_drop(struct ys_hub *hub, struct ys_room *room);
+
 /* Members */
 
 struct ys_member_events {
     /* The outbox was empty and is no more. Called once until ys_member_take() has returned NULL. Must only
      * take note: no call into the hub from inside. */
     void (*wake)(void *user);
+
+    /* The room was dropped: what the member sends does nothing any more, and it is to leave, from inside or later.
+     * Leaving is all that may be done to the hub from inside. May be NULL. */
+    void (*dropped)(void *user);
 };
 
 struct ys_member_options {
@@ -114,7 +125,8 @@ void ys_member_leave(struct ys_member *member, uint64_t now_ms);
 /* Takes in one message of the member's client: one whole WebSocket message.
  *
  * MALFORMED: nothing of it was applied and nobody saw it; *problem is a static phrase for the close
- * reason, and the member should leave. LIMIT: likewise, the room or the member is full. NOMEM: likewise. */
+ * reason, and the member should leave. LIMIT: likewise, the room or the member is full. NOMEM: likewise. CLOSED:
+ * likewise, the room was dropped. */
 YSYNC_CHECKED enum ysync_err ys_member_receive(struct ys_member *member, struct ysync_bytes message, uint64_t now_ms,
                                                const char **problem);
 

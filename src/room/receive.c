@@ -101,8 +101,13 @@ enum ysync_err ys_member_receive(struct ys_member *member, struct ysync_bytes me
     struct ys_hub_counters *counters = &member->context->counters;
     struct ys_message decoded;
     const char *why = NULL;
-    enum ysync_err err = ys_message_decode(message, &decoded, &why);
+    enum ysync_err err;
 
+    if (ys_room_is_gone(member->room)) {
+        *problem = "the room was deleted";
+        return YSYNC_ERR_CLOSED;
+    }
+    err = ys_message_decode(message, &decoded, &why);
     if (!err) {
         counters->received[decoded.type]++;
         err = receive(member, &decoded, now_ms, &why);

@@ -15,6 +15,7 @@
 enum life {
     LIVE,
     EMPTY,
+    GONE,
 };
 
 struct ys_room {
@@ -25,7 +26,7 @@ struct ys_room {
     size_t member_count;
     enum life life;
     struct ys_timer timer;  /* LIVE: presence runs out, armed if there is any; EMPTY: eviction */
-    uint64_t change_number; /* counts calls that may change the document */
+    uint64_t change_number; /* of the last call that may have changed the document; no other room of the hub had it */
     bool has_news;          /* the running one did */
     size_t name_len;
     uint8_t name[];
@@ -82,6 +83,7 @@ enum ysync_err ys_room_new(struct ys_context *context, struct ysync_bytes name, 
     }
     ysync_doc_set_max_pending(room->doc, context->config.max_pending_bytes);
     room->context = context;
+    room->change_number = ++context->last_change_number;
     ys_list_init(&room->members);
     ys_timer_init(&room->timer, on_timer);
     room->name_len = name.len;
@@ -123,6 +125,32 @@ const struct ys_presence *ys_room_presence(const struct ys_room *room)
     return room->presence;
 }
 
+uint64_t ys_room_version(const struct ys_room *room)
+{
+    return room->change_number;
+}
+
+bool ys_room_is_gone(const struct ys_room *room)
+{
+    return room->life == GONE;
+}
+
+void ys_room_drop(struct ys_room *room)
+{
+    room->life = GONE;
+    ys_timer_disarm(&room->context->timers, &room->timer);
+    room->member_count++; /* so that the room is still there when the last one has been told */
+    YS_LIST_FOREACH (node, &room->members) {
+        struct ys_member *member = YS_CONTAINER_OF(node, struct ys_member, in_room);
+
+        if (member->events->dropped)
+            member->events->dropped(member->user);
+    }
+    room->member_count--;
+    if (room->member_count == 0)
+        ys_room_free(room);
+}
+
 void ys_room_touch(struct ys_room *room, uint64_t now_ms)
 {
     if (room->life == EMPTY)
@@ -150,15 +178,23 @@ void ys_room_remove(struct ys_room *room, struct ys_member *member, uint64_t now
         ys_presence_leave(room->presence, &member->presence, &news);
         tell(room, &news, NULL);
     }
-    if (room->member_count == 0)
+    if (room->member_count > 0)
+        return;
+    if (room->life == GONE)
+        ys_room_free(room);
+    else
         start_eviction(room, now_ms);
 }
 
-/* Sends news of presence to everybody but one, and gives up the reference. */
+/* Sends news of presence to everybody but one, and gives up the reference. Nobody in a room that is gone wants any. */
 static void tell(struct ys_room *room, const struct ys_presence_news *news, const struct ys_member *except)
 {
     if (!news->is_any)
         return;
+    if (room->life == GONE) {
+        ys_blob_unref(news->message);
+        return;
+    }
     YS_LIST_FOREACH (node, &room->members) {
         struct ys_member *member = YS_CONTAINER_OF(node, struct ys_member, in_room);
 
@@ -213,7 +249,7 @@ enum ysync_err ys_room_apply_from(struct ys_room *room, uint64_t origin, struct 
     enum ysync_err err;
 
     assert(!room->context->is_waking);
-    room->change_number++;
+    room->change_number = ++room->context->last_change_number;
     room->has_news = false;
     err = ysync_doc_apply(room->doc, update, origin, on_news, room);
     if (room->has_news)

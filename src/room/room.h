@@ -15,6 +15,9 @@
  *      EMPTY     LIVE: the time stops      -                           EMPTY: the time   gone: document and presence
  *                                                                      starts afresh     are freed
  *
+ * Dropping a room takes it from LIVE or EMPTY to GONE: no name leads to it then, its members only leave, and with the
+ * last of them it goes.
+ *
  * An empty room has no presence states, only the clocks of those that were there; so one timer serves both.
  */
 #ifndef YS_ROOM_ROOM_H
@@ -30,6 +33,11 @@ YSYNC_CHECKED enum ysync_err ys_room_new(struct ys_context *context, struct ysyn
 
 /* It has no members. Accepts NULL. */
 void ys_room_free(struct ys_room *room);
+
+/* Makes it a room that is gone, and tells its members to leave. It is freed when the last of them has: perhaps before
+ * this returns. */
+void ys_room_drop(struct ys_room *room);
+bool ys_room_is_gone(const struct ys_room *room);
 
 /* Somebody without a connection uses the room: if it is empty its time starts afresh. */
 void ys_room_touch(struct ys_room *room, uint64_t now_ms);

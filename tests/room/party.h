@@ -20,6 +20,7 @@
 struct guest {
     struct ys_member *member;
     unsigned wakes;
+    unsigned drops;
     struct ysync_doc *doc;
     const char *problem; /* of the last message that was refused */
 };
@@ -76,7 +77,14 @@ static inline void note_wake(void *user)
     guest->wakes++;
 }
 
-static const struct ys_member_events guest_events = { note_wake };
+static inline void note_drop(void *user)
+{
+    struct guest *guest = user;
+
+    guest->drops++;
+}
+
+static const struct ys_member_events guest_events = { note_wake, note_drop };
 
 static inline enum ysync_err try_join(struct party *party, size_t i, const char *room, bool is_read_only)
 {

@@ -297,6 +297,99 @@ static void test_hub_joins_whole_or_not_at_all(void **state)
     }
 }
 
+/* Who is in a room that is dropped is told, and can do nothing but leave; its name leads to another room at once. */
+static void test_hub_drops_rooms(void **state)
+{
+    struct party party;
+    struct ys_room *room;
+
+    (void)state;
+    party_init(&party);
+    for (size_t i = 0; i < 3; i++)
+        join(&party, i, "blog");
+    join(&party, 3, "todo");
+    type(&party, 0, 7, 0);
+    say(&party, 0, "7@1={}");
+    room = ys_member_room(party.guests[0].member);
+    ys_hub_drop(party.hub, room);
+    assert_null(ys_hub_find(party.hub, TEXT("blog")));
+    assert_int_equal(ys_hub_room_count(party.hub), 1);
+    assert_int_equal(party.guests[3].drops, 0);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(party.guests[i].drops, 1);
+        assert_int_equal(try_type(&party, i, 8, 0), YSYNC_ERR_CLOSED);
+        assert_non_null(party.guests[i].problem);
+    }
+    join(&party, 4, "blog");
+    assert_ptr_not_equal(ys_member_room(party.guests[4].member), room);
+    leave(&party, 0);
+    party_at(&party, party.now_ms + 10 * EVICT_AFTER_MS);
+    leave(&party, 1);
+    leave(&party, 2);
+    expect_type(&party, 4, YS_MESSAGE_SYNC_STEP1);
+    expect_nothing(&party, 4); /* the new room knows nothing of the old one's states */
+    expect_equal(&party, 4);
+    assert_int_equal(ys_hub_room_count(party.hub), 2);
+    party_deinit(&party);
+}
+
+static void leave_at_once(void *user)
+{
+    struct guest *guest = user;
+
+    guest->drops++;
+    ys_member_leave(guest->member, 1000);
+    guest->member = NULL;
+}
+
+static void test_hub_drops_rooms_whose_members_leave_at_once(void **state)
+{
+    static const struct ys_member_events events = { note_wake, leave_at_once };
+    static const struct ys_member_options options = { .is_read_only = false };
+    struct party party;
+    struct ys_room *room;
+
+    (void)state;
+    party_init(&party);
+    for (size_t i = 0; i < 3; i++) {
+        struct guest *guest = &party.guests[i];
+
+        assert_int_equal(ys_hub_join(party.hub, TEXT("blog"), &events, guest, &options, 1000, &guest->member),
+                         YSYNC_OK);
+    }
+    say(&party, 1, "7@1={}");
+    ys_hub_drop(party.hub, ys_hub_find(party.hub, TEXT("blog")));
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(party.guests[i].drops, 1);
+    assert_int_equal(ys_hub_open(party.hub, TEXT("empty"), 1000, &room), YSYNC_OK);
+    ys_hub_drop(party.hub, room);
+    assert_int_equal(ys_hub_room_count(party.hub), 0);
+    assert_int_equal(ys_hub_next_tick(party.hub), UINT64_MAX);
+    party_deinit(&party);
+}
+
+static void test_hub_versions_change_with_documents(void **state)
+{
+    struct party party;
+    struct ys_room *room;
+    struct ys_buf update;
+    uint64_t version;
+
+    (void)state;
+    party_init(&party);
+    assert_int_equal(ys_hub_open(party.hub, TEXT("blog"), 1000, &room), YSYNC_OK);
+    version = ys_room_version(room);
+    join(&party, 0, "blog");
+    join(&party, 1, "todo");
+    assert_true(ys_room_version(ys_member_room(party.guests[1].member)) != version);
+    assert_true(ys_room_version(room) == version);
+    assert_int_equal(ys_room_apply(room, typing(&update, 7, 0), 1000), YSYNC_OK);
+    ys_buf_deinit(&update);
+    assert_true(ys_room_version(room) != version);
+    assert_true(ys_room_version(room) != ys_room_version(ys_member_room(party.guests[1].member)));
+    party_deinit(&party);
+}
+
 static void test_hub_is_made_whole_or_not_at_all(void **state)
 {
     (void)state;
@@ -331,6 +424,9 @@ int main(void)
         cmocka_unit_test(test_hub_is_due_when_the_next_thing_is),
         cmocka_unit_test(test_hub_keeps_rooms_for_ever_if_told_so),
         cmocka_unit_test(test_hub_joins_whole_or_not_at_all),
+        cmocka_unit_test(test_hub_drops_rooms),
+        cmocka_unit_test(test_hub_drops_rooms_whose_members_leave_at_once),
+        cmocka_unit_test(test_hub_versions_change_with_documents),
         cmocka_unit_test(test_hub_is_made_whole_or_not_at_all),
     };
 
