@@ -22,6 +22,12 @@ YSYNC_CHECKED enum ysync_err ys_doc_put_state_vector(const struct ysync_doc *doc
 YSYNC_CHECKED enum ysync_err ys_doc_put_diff(struct ysync_doc *doc, struct ysync_bytes state_vector, struct ys_buf *out,
                                              const char **problem);
 
+/* The same, in parts of about max_bytes: appends the first, and to `next` (which is empty) the state vector to ask with
+ * for the one behind it; the last part leaves `next` empty. Each part holds the same share of what each client wrote,
+ * so that they depend on each other as little as may be; all but the last leave out deletions and what is pending. */
+YSYNC_CHECKED enum ysync_err ys_doc_put_part(struct ysync_doc *doc, struct ysync_bytes state_vector, size_t max_bytes,
+                                             struct ys_buf *out, struct ys_buf *next, const char **problem);
+
 /* The part of the document that is at rest, to be sent by reference: a blob that holds one update, with a lead of
  * YS_DOC_LEAD bytes; the document's reference, good until it is next changed. NULL if there is none worth it.
  * What it leaves out is the difference to the state vector that ys_doc_put_base_state_vector() appends. */

@@ -178,7 +178,14 @@ static void flush_stretch(struct stretch *stretch, struct ys_buf *out)
     stretch->len = 0;
 }
 
-static void put_in_place(struct ysync_doc *doc, const struct ys_state_vector *vector, struct ys_buf *out)
+/* Of what of a client is lacking from `from` on, the first of `parts` equal parts ends here. */
+static uint64_t part_end(uint64_t from, uint64_t clock, uint64_t parts)
+{
+    return parts == 1 ? clock : from + (clock - from + parts - 1) / parts;
+}
+
+static void put_in_place(struct ysync_doc *doc, const struct ys_state_vector *vector, uint64_t parts,
+                         struct ys_buf *out)
 {
     struct clients clients = { .doc = doc };
     struct stretch stretch = { NULL, 0 };
@@ -188,7 +195,7 @@ static void put_in_place(struct ysync_doc *doc, const struct ys_state_vector *ve
     while (next_client(&clients, &state)) {
         uint64_t from = ys_state_vector_clock(vector, state.client, &hint);
 
-        if (from == 0 && !state.run) {
+        if (from == 0 && !state.run && parts == 1) {
             struct ysync_bytes section = ys_base_section(doc->base, state.base_at);
 
             if (stretch.len == 0)
@@ -198,9 +205,25 @@ static void put_in_place(struct ysync_doc *doc, const struct ys_state_vector *ve
         }
         flush_stretch(&stretch, out);
         if (from < state.clock)
-            ys_doc_put_section(doc, state.client, from, state.clock, out);
+            ys_doc_put_section(doc, state.client, from, part_end(from, state.clock, parts), out);
     }
     flush_stretch(&stretch, out);
+}
+
+/* The most bytes that the client's section from `from` on takes. */
+static size_t section_bound(struct ysync_doc *doc, const struct client_state *state, uint64_t from)
+{
+    size_t bytes = 3 * YS_VARUINT_MAX_BYTES + YS_STRUCT_CUT_BYTES;
+    struct ys_span span;
+
+    if (state->run)
+        bytes += state->run->data.len;
+    if (state->base_at == SIZE_MAX || from >= doc->base->clients[state->base_at].clock)
+        return bytes;
+    if (from == 0)
+        return bytes + ys_base_section(doc->base, state->base_at).len;
+    span = ys_base_span(doc->base, state->base_at);
+    return bytes + ys_span_put_bound(&span, from);
 }
 
 /* How many clients there is something of to hand out, and the most bytes that takes. */
@@ -218,11 +241,7 @@ static size_t measure(struct ysync_doc *doc, const struct ys_state_vector *vecto
         if (from >= state.clock)
             continue;
         sections++;
-        *bytes += 3 * YS_VARUINT_MAX_BYTES + YS_STRUCT_CUT_BYTES;
-        if (state.base_at != SIZE_MAX && from < doc->base->clients[state.base_at].clock)
-            *bytes += ys_base_section(doc->base, state.base_at).len;
-        if (state.run)
-            *bytes += state.run->data.len;
+        *bytes += section_bound(doc, &state, from);
     }
     return sections;
 }
@@ -321,49 +340,89 @@ static enum ysync_err put_with_pending(struct ysync_doc *doc, const struct ys_st
     return err ? err : ys_buf_err(out);
 }
 
-static enum ysync_err put_structs(struct ysync_doc *doc, const struct ys_state_vector *vector, struct ys_buf *out)
+/* A difference is written in one go, or its first part: see ys_doc_put_part(). */
+struct request {
+    struct ys_state_vector has;
+    size_t max_bytes;
+    uint64_t parts; /* how many of about max_bytes are to come, this one included */
+};
+
+static enum ysync_err put_structs(struct ysync_doc *doc, struct request *request, struct ys_buf *out)
 {
     struct ys_pending_block **blocks = NULL;
-    enum ysync_err err;
-    size_t sections;
     size_t bytes;
+    size_t sections = measure(doc, &request->has, &bytes);
+    enum ysync_err err;
 
-    if (ys_pending_count(&doc->pending) == 0) {
-        sections = measure(doc, vector, &bytes);
-        err = ys_buf_reserve(out, bytes + ys_dset_put_bound(doc->deletes));
-        if (err)
-            return err;
+    request->parts = bytes / request->max_bytes + 1;
+    if (ys_pending_count(&doc->pending) == 0 || request->parts > 1) {
+        err = ys_buf_reserve(out, bytes / request->parts + ys_dset_put_bound(doc->deletes));
         ys_buf_put_varuint(out, sections);
-        put_in_place(doc, vector, out);
-        return YSYNC_OK;
+        put_in_place(doc, &request->has, request->parts, out);
+        return err ? err : ys_buf_err(out);
     }
     err = ys_pending_sorted(&doc->pending, &blocks);
     if (!err)
-        err = put_with_pending(doc, vector, blocks, out);
+        err = put_with_pending(doc, &request->has, blocks, out);
     ys_free(doc->alloc, blocks);
+    return err;
+}
+
+/* The deletions come last: what they delete is there then. */
+static enum ysync_err put_request(struct ysync_doc *doc, struct request *request, struct ys_buf *out)
+{
+    enum ysync_err err = put_structs(doc, request, out);
+
+    if (err)
+        return err;
+    if (request->parts == 1)
+        ys_dset_put(doc->deletes, out);
+    else
+        ys_buf_put_varuint(out, 0);
+    return ys_buf_err(out);
+}
+
+/* The state vector of who has what this part handed out. */
+static enum ysync_err put_next(const struct ysync_doc *doc, const struct request *request, struct ys_buf *out)
+{
+    struct clients clients = { .doc = doc };
+    struct client_state state;
+    size_t hint = 0;
+
+    ys_buf_put_varuint(out, ys_doc_client_count(doc));
+    while (next_client(&clients, &state)) {
+        uint64_t from = ys_state_vector_clock(&request->has, state.client, &hint);
+
+        ys_buf_put_varuint(out, state.client);
+        ys_buf_put_varuint(out, from < state.clock ? part_end(from, state.clock, request->parts) : from);
+    }
+    return ys_buf_err(out);
+}
+
+enum ysync_err ys_doc_put_part(struct ysync_doc *doc, struct ysync_bytes state_vector, size_t max_bytes,
+                               struct ys_buf *out, struct ys_buf *next, const char **problem)
+{
+    struct ys_reader in = ys_reader_init(state_vector);
+    struct request request = { .max_bytes = max_bytes };
+    size_t before = out->len;
+    enum ysync_err err;
+
+    ys_state_vector_init(&request.has);
+    err = ys_state_vector_decode(&request.has, doc->alloc, &in);
+    if (err == YSYNC_ERR_MALFORMED)
+        *problem = in.problem;
+    if (!err)
+        err = put_request(doc, &request, out);
+    if (!err && request.parts > 1)
+        err = put_next(doc, &request, next);
+    if (err)
+        out->len = before;
+    ys_state_vector_deinit(&request.has, doc->alloc);
     return err;
 }
 
 enum ysync_err ys_doc_put_diff(struct ysync_doc *doc, struct ysync_bytes state_vector, struct ys_buf *out,
                                const char **problem)
 {
-    struct ys_reader in = ys_reader_init(state_vector);
-    struct ys_state_vector vector;
-    size_t before = out->len;
-    enum ysync_err err;
-
-    ys_state_vector_init(&vector);
-    err = ys_state_vector_decode(&vector, doc->alloc, &in);
-    if (err == YSYNC_ERR_MALFORMED)
-        *problem = in.problem;
-    if (!err)
-        err = put_structs(doc, &vector, out);
-    if (!err) {
-        ys_dset_put(doc->deletes, out);
-        err = ys_buf_err(out);
-    }
-    if (err)
-        out->len = before;
-    ys_state_vector_deinit(&vector, doc->alloc);
-    return err;
+    return ys_doc_put_part(doc, state_vector, SIZE_MAX, out, NULL, problem);
 }

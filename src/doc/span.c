@@ -185,9 +185,9 @@ void ys_span_put(const struct ys_span *span, const struct ys_extent *extent, str
 size_t ys_span_put_bound(const struct ys_span *span, uint64_t from)
 {
     const struct ys_mark *next;
-    struct ys_mark mark = find_mark(span, from, true, &next);
+    struct ys_mark mark = find_mark(span, from, false, &next);
 
-    return span->data.len - mark.at + YS_STRUCT_CUT_BYTES;
+    return span->data.len - mark.at + 2 * YS_STRUCT_CUT_BYTES; /* a head of its own, and one that is longer */
 }
 
 static void check(bool holds, const struct ys_span *span, const char *what)

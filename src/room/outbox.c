@@ -120,7 +120,8 @@ static void replace_blob(struct ys_outbox *outbox, struct ys_outbox_slot *slot, 
 
 void ys_outbox_lower_front(struct ys_outbox *outbox, struct ys_blob *state_vector)
 {
-    assert(ys_outbox_front(outbox)->kind == YS_OUTBOX_STEP2);
+    assert(ys_outbox_front(outbox)->kind == YS_OUTBOX_STEP2 ||
+           ys_outbox_front(outbox)->kind == YS_OUTBOX_MISSED_UPDATES);
     replace_blob(outbox, slot_at(outbox, 0), state_vector);
 }
 

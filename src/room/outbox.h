@@ -97,7 +97,7 @@ YSYNC_CHECKED enum ysync_err ys_outbox_put_states(struct ys_outbox *outbox);
 /* What to take next. There is something. */
 const struct ys_outbox_slot *ys_outbox_front(const struct ys_outbox *outbox);
 
-/* Makes the front another request for sync step 2: for what this state vector lacks. Takes the reference. */
+/* The front, which asks for a difference, asks for what this state vector lacks from now on. Takes the reference. */
 void ys_outbox_lower_front(struct ys_outbox *outbox, struct ys_blob *state_vector);
 
 /* Removes the front; its blob, with its reference, is the caller's. */

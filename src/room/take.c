@@ -12,6 +12,17 @@
 #include "room/member.h"
 #include "room/room.h"
 
+/* A first sync goes out in parts of about this size, so that a client on a slow line goes on hearing of us while it
+ * loads, and nothing has to hold the whole of it. */
+#define MAX_PART_BYTES ((size_t)1 << 20)
+
+/* The front, which asks for a difference, asks for what this state vector lacks from now on. Takes the reference. */
+static void go_on(struct ys_member *member, struct ys_blob *state_vector)
+{
+    ys_outbox_lower_front(&member->outbox, state_vector);
+    member->context->counters.sent[YS_MESSAGE_UPDATE]++;
+}
+
 static struct ys_blob *encode_step1(const struct ys_member *member)
 {
     struct ys_blob *message = NULL;
@@ -24,18 +35,32 @@ static struct ys_blob *encode_step1(const struct ys_member *member)
     return message;
 }
 
-/* What a document with this state vector (NULL: the empty one) lacks. */
-static struct ys_blob *encode_diff(const struct ys_member *member, enum ys_message_type type,
+/* What a document with this state vector (NULL: the empty one) lacks; or a part of that as an update, and the state
+ * vector to go on with. */
+static struct ys_blob *encode_diff(struct ys_member *member, enum ys_message_type type,
                                    const struct ys_blob *state_vector)
 {
+    const struct ysync_alloc *alloc = member->context->config.alloc;
     struct ysync_bytes has = state_vector ? ys_blob_bytes(state_vector) : (struct ysync_bytes){ 0 };
     struct ys_blob *message = NULL;
+    struct ys_blob *rest = NULL;
     const char *problem;
+    struct ys_buf next;
     struct ys_buf diff;
+    bool is_part;
 
-    ys_buf_init(&diff, member->context->config.alloc, SIZE_MAX);
-    if (!ys_doc_put_diff(ys_room_doc(member->room), has, &diff, &problem))
-        message = ys_message_encode(member->context->config.alloc, type, ys_buf_bytes(&diff));
+    ys_buf_init(&diff, alloc, SIZE_MAX);
+    ys_buf_init(&next, alloc, SIZE_MAX);
+    if (!ys_doc_put_part(ys_room_doc(member->room), has, MAX_PART_BYTES, &diff, &next, &problem)) {
+        is_part = next.len > 0;
+        rest = is_part ? ys_blob_copy(alloc, ys_buf_bytes(&next)) : NULL;
+        if (rest || !is_part)
+            message = ys_message_encode(alloc, is_part ? YS_MESSAGE_UPDATE : type, ys_buf_bytes(&diff));
+    }
+    if (message && rest)
+        go_on(member, ys_blob_ref(rest));
+    ys_blob_unref(rest);
+    ys_buf_deinit(&next);
     ys_buf_deinit(&diff);
     return message;
 }
@@ -56,7 +81,7 @@ static struct ys_blob *take_base(struct ys_member *member)
     struct ys_blob *lowered = NULL;
     struct ys_buf state_vector;
 
-    if (!base)
+    if (!base || base->len > MAX_PART_BYTES)
         return NULL;
     ys_buf_init(&state_vector, member->context->config.alloc, SIZE_MAX);
     if (!ys_doc_put_base_state_vector(doc, &state_vector))
@@ -64,8 +89,7 @@ static struct ys_blob *take_base(struct ys_member *member)
     ys_buf_deinit(&state_vector);
     if (!lowered)
         return NULL;
-    ys_outbox_lower_front(&member->outbox, lowered);
-    member->context->counters.sent[YS_MESSAGE_UPDATE]++;
+    go_on(member, lowered);
     ys_message_from_update(base);
     return ys_blob_ref(base);
 }
@@ -77,7 +101,7 @@ static struct ys_blob *encode_states(const struct ys_member *member)
     return presence ? ys_presence_encode_states(presence) : ys_blob_ref(member->context->keep_alive);
 }
 
-static struct ys_blob *encode(const struct ys_member *member, const struct ys_outbox_slot *slot)
+static struct ys_blob *encode(struct ys_member *member, const struct ys_outbox_slot *slot)
 {
     switch (slot->kind) {
     case YS_OUTBOX_STEP1:
@@ -98,18 +122,18 @@ static struct ys_blob *encode(const struct ys_member *member, const struct ys_ou
     return ys_blob_ref(slot->blob);
 }
 
-/* The message that the front becomes, which is gone then, or asks for what is left. NULL if there is no memory. */
+/* The message that the front becomes, which is gone then, unless it goes on. NULL if there is no memory. */
 static struct ys_blob *take_front(struct ys_member *member)
 {
     const struct ys_outbox_slot *front = ys_outbox_front(&member->outbox);
+    const struct ys_blob *asked = front->blob;
     struct ys_blob *message = NULL;
 
-    if (front->kind == YS_OUTBOX_STEP2 && is_empty(front->blob))
+    if (front->kind == YS_OUTBOX_STEP2 && is_empty(asked))
         message = take_base(member);
-    if (message)
-        return message;
-    message = encode(member, front);
-    if (message)
+    if (!message)
+        message = encode(member, front);
+    if (message && front->blob == asked)
         ys_blob_unref(ys_outbox_pop(&member->outbox));
     return message;
 }

@@ -81,6 +81,48 @@ static void test_take_sends_the_rest_of_a_base_that_was_replaced(void **state)
     party_deinit(&party);
 }
 
+/* A text of three MiB, and half as much again by somebody else, goes out in parts of a MiB; `synced` comes with the
+ * last. */
+static void test_take_sends_a_large_document_in_parts(void **state)
+{
+    static uint8_t text[3 << 20];
+    static const uint8_t nothing[] = { 0 };
+    struct party party;
+    struct ys_buf update;
+    struct ys_blob *part;
+    size_t parts = 0;
+
+    (void)state;
+    party_with_base(&party);
+    memset(text, 'y', sizeof(text));
+    for (uint8_t client = 6; client <= 7; client++) {
+        ys_buf_init(&update, ysync_alloc_default(), SIZE_MAX);
+        ys_buf_put(&update, (struct ysync_bytes){ (const uint8_t[]){ 1, 1, client, 0, 4, 1, 1, 't' }, 8 });
+        ys_buf_put_var_bytes(&update, (struct ysync_bytes){ text, sizeof(text) / (client - 5) });
+        ys_buf_put_u8(&update, 0);
+        send_message(&party, 0, YS_MESSAGE_UPDATE, ys_buf_bytes(&update));
+        ys_buf_deinit(&update);
+    }
+    assert_int_equal(ysync_doc_compact(ys_room_doc(ys_member_room(party.guests[0].member))), YSYNC_OK);
+    join(&party, 1, "r");
+    expect_type(&party, 1, YS_MESSAGE_SYNC_STEP1);
+    send_message(&party, 1, YS_MESSAGE_SYNC_STEP1, BYTES(nothing));
+    while ((part = take(&party, 1))) {
+        if (parts < 5)
+            assert_in_range(part->len, 900 << 10, 1 << 20);
+        assert_int_equal(ys_blob_data(part)[1], parts == 4 ? 1 : 2);
+        ys_blob_unref(part);
+        parts++;
+        if (parts == 2)
+            type(&party, 0, 5, TEXT_BYTES); /* what comes meanwhile is in the last part */
+    }
+    assert_int_equal(parts, 6); /* the last one is the update that came meanwhile */
+    assert_int_equal(ysync_doc_compact(party.guests[1].doc), YSYNC_OK);
+    assert_int_equal(ysync_doc_compact(ys_room_doc(ys_member_room(party.guests[0].member))), YSYNC_OK);
+    expect_equal(&party, 1);
+    party_deinit(&party);
+}
+
 static void test_take_sends_who_has_something_only_what_it_lacks(void **state)
 {
     static const uint8_t has[] = { 1, 5, 0x90, 0x4e }; /* client 5 up to 10,000 */
@@ -104,6 +146,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_take_sends_the_base_to_all_who_join_by_reference),
         cmocka_unit_test(test_take_sends_the_rest_of_a_base_that_was_replaced),
+        cmocka_unit_test(test_take_sends_a_large_document_in_parts),
         cmocka_unit_test(test_take_sends_who_has_something_only_what_it_lacks),
     };
 
