@@ -52,7 +52,7 @@ fuzz: fuzzers ## run the fuzz targets for FUZZ_SECONDS together
 	@tests/run fuzz:$(FUZZ_SECONDS)
 
 install: release ## install under PREFIX (/usr/local; DESTDIR works)
-	@cmake --install build/release --prefix $(PREFIX)
+	@cmake --install build/release
 
 format: ## lay the C code out as .clang-format says
 	@clang-format -i $$(git ls-files '*.[ch]')
@@ -65,7 +65,7 @@ help: ## list these
 
 release:
 	@scripts/setup build
-	@$(call build,release,-DYSYNC_TESTS=OFF)
+	@$(call build,release,-DYSYNC_TESTS=OFF -DCMAKE_INSTALL_PREFIX=$(PREFIX))
 
 debug:
 	@scripts/setup build test
