@@ -222,6 +222,7 @@ static enum ysync_err read_one(const struct source *from, const char *value, voi
 
     switch (from->option->kind) {
     case YS_OPTION_CHOICE:
+    case YS_OPTION_SWITCH:
         return read_choice(from, value, to, complaint);
     case YS_OPTION_LIST:
         return read_item(from, value, to, complaint);
@@ -301,7 +302,8 @@ static enum ysync_err complain_unknown(const struct ys_option *table, const char
     return complain(complaint, "unknown option --%s (--help lists them)", name);
 }
 
-/* One option of the command line, `--name value` or `--name=value`; *used says how many words it took. */
+/* One option of the command line, `--name value`, `--name=value`, or a switch alone; *used says how many words it
+ * took. */
 static enum ysync_err read_argument(const struct ys_option *table, void *target, int argc, char **argv,
                                     const struct ys_option **out, int *used, struct ys_complaint *complaint)
 {
@@ -311,11 +313,16 @@ static enum ysync_err read_argument(const struct ys_option *table, void *target,
 
     if (!from.option)
         return complain_unknown(table, word, len, complaint);
-    if (word[len] != '=' && argc < 2)
-        return complain(complaint, "--%s needs a value: %s", from.option->name, from.option->value_name);
     *out = from.option;
-    *used = word[len] == '=' ? 1 : 2;
-    return read_one(&from, word[len] == '=' ? word + len + 1 : argv[1], target, complaint);
+    *used = 1;
+    if (word[len] == '=')
+        return read_one(&from, word + len + 1, target, complaint);
+    if (from.option->kind == YS_OPTION_SWITCH)
+        return read_one(&from, "on", target, complaint);
+    if (argc < 2)
+        return complain(complaint, "--%s needs a value: %s", from.option->name, from.option->value_name);
+    *used = 2;
+    return read_one(&from, argv[1], target, complaint);
 }
 
 static enum ysync_err read_arguments(const struct ys_option *table, void *target, int argc, char **argv,
@@ -379,9 +386,10 @@ void ys_options_deinit(const struct ys_option *table, void *target)
 void ys_options_print(const struct ys_option *table, FILE *to)
 {
     for (const struct ys_option *option = table; option->name; option++) {
+        bool is_switch = option->kind == YS_OPTION_SWITCH;
         char left[MAX_NAME_LEN];
 
-        snprintf(left, sizeof(left), "--%s %s", option->name, option->value_name);
+        snprintf(left, sizeof(left), "--%s %s", option->name, is_switch ? "" : option->value_name);
         fprintf(to, "  %-36s  %s", left, option->help);
         if (option->default_text)
             fprintf(to, " [%s]", option->default_text);

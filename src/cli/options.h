@@ -26,6 +26,7 @@ enum ys_option_kind {
     YS_OPTION_DURATION, /* uint64_t, milliseconds: "250ms", "60s", "5m", "1h" */
     YS_OPTION_SIZE,     /* uint64_t, bytes: "512", "64k", "16m", "1g" */
     YS_OPTION_CHOICE,   /* uint64_t, the place in the list of choices: "text" of "text|json" */
+    YS_OPTION_SWITCH,   /* uint64_t, 0 or 1: "on", which is what it means to stand alone, or "off" */
     YS_OPTION_LIST,     /* struct ys_option_list: may be given several times; split at commas in the environment */
 };
 
@@ -39,7 +40,7 @@ struct ys_option_list {
 struct ys_option {
     const char *name; /* "evict-after"; NULL ends the table */
     enum ys_option_kind kind;
-    const char *value_name;   /* "D", for the help; for a choice the choices themselves, "text|json" */
+    const char *value_name;   /* "D", for the help; the choices themselves, "text|json"; of a switch "off|on" */
     const char *default_text; /* as one would write it, several parted by commas; NULL: none */
     uint64_t min;             /* of numbers, durations and sizes */
     uint64_t max;

@@ -45,6 +45,20 @@ const struct ys_option ys_serve_options_table[] = {
     { .name = "ping-every", .kind = YS_OPTION_DURATION, .value_name = "D", .default_text = "30s",
       .min = 10, .max = HOUR_MS,
       .offset = TO(ping_every_ms), .help = "WebSocket ping; a peer that has not answered by the next one is dropped" },
+    { .name = "max-rooms", .kind = YS_OPTION_NUMBER, .value_name = "N", .default_text = "0",
+      .min = 0, .max = UINT32_MAX,
+      .offset = TO(max_rooms), .help = "then a new room is refused with HTTP 503; 0: no limit" },
+    { .name = "max-room-size", .kind = YS_OPTION_SIZE, .value_name = "SIZE", .default_text = "0",
+      .min = 0, .max = 4 * GIB,
+      .offset = TO(max_room_bytes),
+      .help = "an update that would grow a document past it closes its sender (4413); 0: no limit" },
+    { .name = "max-pending", .kind = YS_OPTION_SIZE, .value_name = "SIZE", .default_text = "16m",
+      .min = 0, .max = 4 * GIB,
+      .offset = TO(max_pending_bytes), .help = "most bytes a room keeps of updates whose dependencies have not come" },
+    { .name = "echo", .kind = YS_OPTION_SWITCH, .value_name = "off|on", .default_text = "off",
+      .offset = TO(echoes), .help = "send an applied update back to its sender too" },
+    { .name = "no-gc", .kind = YS_OPTION_SWITCH, .value_name = "off|on", .default_text = "off",
+      .offset = TO(keeps_deleted), .help = "keep deleted content, which clients that show old snapshots need" },
     { .name = "max-message", .kind = YS_OPTION_SIZE, .value_name = "SIZE", .default_text = "64m",
       .min = KIB, .max = GIB,
       .offset = TO(max_message_bytes), .help = "largest WebSocket message" },
@@ -74,6 +88,11 @@ void ys_serve_options_apply(const struct ys_serve_options *options, struct ysync
     config->tokens = options->tokens.items;
     config->token_count = options->tokens.count;
     config->evict_after_ms = options->evict_after_ms;
+    config->max_rooms = (size_t)options->max_rooms;
+    config->max_room_bytes = (size_t)options->max_room_bytes;
+    config->max_pending_bytes = (size_t)options->max_pending_bytes;
+    config->echoes = options->echoes != 0;
+    config->gc = options->keeps_deleted ? YSYNC_GC_OFF : YSYNC_GC_COMPACT;
     config->ping_every_ms = options->ping_every_ms;
     config->max_message_bytes = (size_t)options->max_message_bytes;
     config->send_buffer_bytes = (size_t)options->send_buffer_bytes;

@@ -17,6 +17,11 @@ struct ys_serve_options {
     struct ys_option_list routes;
     struct ys_option_list tokens;
     uint64_t evict_after_ms;
+    uint64_t max_rooms;
+    uint64_t max_room_bytes;
+    uint64_t max_pending_bytes;
+    uint64_t echoes;
+    uint64_t keeps_deleted;
     uint64_t ping_every_ms;
     uint64_t max_message_bytes;
     uint64_t send_buffer_bytes;

@@ -685,25 +685,33 @@ static enum ysync_err take_in_and_tell(struct ysync_doc *doc, struct ys_update *
     return err;
 }
 
+static enum ysync_err decode(struct ysync_doc *doc, struct ysync_bytes bytes, struct ys_update *update)
+{
+    struct ys_reader in = ys_reader_init(bytes);
+    enum ysync_err err;
+
+    ys_update_init(update);
+    err = ys_update_decode(update, doc->alloc, &in);
+    if (err)
+        doc->problem = in.problem;
+    return err;
+}
+
 enum ysync_err ysync_doc_apply(struct ysync_doc *doc, struct ysync_bytes bytes, uint64_t origin,
                                ysync_doc_news_fn *tell, void *user)
 {
-    struct ys_reader in = ys_reader_init(bytes);
     struct ys_update update;
     struct ys_run *run;
     enum ysync_err err;
 
     if (bytes.len > INT32_MAX)
         return YSYNC_ERR_LIMIT;
-    ys_update_init(&update);
-    err = ys_update_decode(&update, doc->alloc, &in);
-    if (err) {
-        doc->problem = in.problem;
-    } else if (ys_pending_count(&doc->pending) == 0 && can_append(doc, &update, &run)) {
+    err = decode(doc, bytes, &update);
+    if (!err && ys_pending_count(&doc->pending) == 0 && can_append(doc, &update, &run)) {
         err = append(doc, run, &update.blocks[0].first);
         if (!err && tell)
             tell(user, origin, bytes);
-    } else {
+    } else if (!err) {
         err = take_in_and_tell(doc, &update, bytes, origin, tell, user);
     }
     ys_update_deinit(&update, doc->alloc);
@@ -712,30 +720,49 @@ enum ysync_err ysync_doc_apply(struct ysync_doc *doc, struct ysync_bytes bytes, 
     return err;
 }
 
+static bool lacks_structs(struct ysync_doc *doc, const struct ys_update *update)
+{
+    for (size_t i = 0; i < update->block_count; i++) {
+        if (update->blocks[i].end > ys_doc_clock(doc, update->blocks[i].client))
+            return true;
+    }
+    return false;
+}
+
+static enum ysync_err lacks_deletes(struct ysync_doc *doc, const struct ys_update *update, bool *out)
+{
+    struct ys_ranges missing;
+    enum ysync_err err = ys_dset_thaw(doc->deletes, &update->deletes);
+
+    ys_ranges_init(&missing);
+    if (!err)
+        err = ys_dset_missing(doc->deletes, &update->deletes, &missing);
+    *out = missing.count > 0;
+    ys_ranges_deinit(&missing, doc->alloc);
+    return err;
+}
+
 enum ysync_err ysync_doc_lacks(struct ysync_doc *doc, struct ysync_bytes bytes, int *out)
 {
-    struct ys_reader in = ys_reader_init(bytes);
     struct ys_update update;
-    struct ys_ranges missing;
     bool lacks = false;
-    enum ysync_err err;
+    enum ysync_err err = decode(doc, bytes, &update);
 
-    ys_update_init(&update);
-    ys_ranges_init(&missing);
-    err = ys_update_decode(&update, doc->alloc, &in);
-    if (err)
-        doc->problem = in.problem;
     if (!err)
-        err = ys_dset_thaw(doc->deletes, &update.deletes);
+        err = lacks_deletes(doc, &update, &lacks);
     if (!err)
-        err = ys_dset_missing(doc->deletes, &update.deletes, &missing);
-    if (err)
-        goto done;
-    for (size_t i = 0; !lacks && i < update.block_count; i++)
-        lacks = update.blocks[i].end > ys_doc_clock(doc, update.blocks[i].client);
-    *out = lacks || missing.count > 0;
-done:
-    ys_ranges_deinit(&missing, doc->alloc);
+        *out = lacks || lacks_structs(doc, &update);
+    ys_update_deinit(&update, doc->alloc);
+    return err;
+}
+
+enum ysync_err ys_doc_lacks_structs(struct ysync_doc *doc, struct ysync_bytes bytes, bool *out)
+{
+    struct ys_update update;
+    enum ysync_err err = decode(doc, bytes, &update);
+
+    if (!err)
+        *out = lacks_structs(doc, &update);
     ys_update_deinit(&update, doc->alloc);
     return err;
 }

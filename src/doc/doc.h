@@ -38,6 +38,9 @@ YSYNC_CHECKED enum ysync_err ys_doc_put_base_state_vector(const struct ysync_doc
  */
 void ys_doc_compact_some(struct ysync_doc *doc, size_t max_bytes);
 
+/* Does the update hold structs that the document lacks? Errors: MALFORMED, NOMEM. */
+YSYNC_CHECKED enum ysync_err ys_doc_lacks_structs(struct ysync_doc *doc, struct ysync_bytes update, bool *out);
+
 /* Memory that the document holds, in constant time. */
 size_t ys_doc_bytes(const struct ysync_doc *doc);
 

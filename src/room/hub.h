@@ -38,7 +38,10 @@ struct ys_hub_config {
     const struct ysync_log *log;     /* kept; may be NULL */
     struct ys_hash_seed seed;        /* random, secret */
     uint64_t evict_after_ms;         /* how long an empty room is kept */
+    bool echoes;                     /* what a member brings is sent back to it as well */
+    enum ysync_gc gc;                /* what becomes of deleted content */
     size_t max_rooms;                /* 0: no limit */
+    size_t max_room_bytes;           /* for each room, of its document's memory; 0: no limit */
     size_t max_pending_bytes;        /* for each room: of updates that wait for others */
     size_t max_presence_bytes;       /* for each client id: of one state's JSON */
     size_t max_outbox_bytes;         /* for each member: of messages that are queued, see ys_member_take() */

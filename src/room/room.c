@@ -82,6 +82,7 @@ enum ysync_err ys_room_new(struct ys_context *context, struct ysync_bytes name, 
         return err;
     }
     ysync_doc_set_max_pending(room->doc, context->config.max_pending_bytes);
+    ysync_doc_set_gc(room->doc, context->config.gc);
     room->context = context;
     room->change_number = ++context->last_change_number;
     ys_list_init(&room->members);
@@ -237,10 +238,40 @@ static void on_news(void *user, uint64_t origin, struct ysync_bytes update)
     YS_LIST_FOREACH (node, &room->members) {
         struct ys_member *member = YS_CONTAINER_OF(node, struct ys_member, in_room);
 
-        if (member->id != origin)
+        if (member->id != origin || room->context->config.echoes)
             ys_member_put_update(member, room->doc, room->change_number, message);
     }
     ys_blob_unref(message);
+}
+
+/* Would the update grow the document past its limit? One that brings nothing new would not, nor one that only deletes:
+ * without that, a room that is full could never be emptied. */
+static enum ysync_err check_size(struct ys_room *room, struct ysync_bytes update, const char **problem)
+{
+    size_t max_bytes = room->context->config.max_room_bytes;
+    size_t bytes = ys_doc_bytes(room->doc);
+    bool grows = false;
+    enum ysync_err err;
+
+    if (max_bytes == 0 || (bytes < max_bytes && update.len <= max_bytes - bytes))
+        return YSYNC_OK;
+    err = ys_doc_lacks_structs(room->doc, update, &grows);
+    if (err || !grows)
+        return err;
+    *problem = "the room is full";
+    return YSYNC_ERR_LIMIT;
+}
+
+static enum ysync_err apply(struct ys_room *room, uint64_t origin, struct ysync_bytes update, const char **problem)
+{
+    enum ysync_err err = check_size(room, update, problem);
+
+    if (err)
+        return err;
+    err = ysync_doc_apply(room->doc, update, origin, on_news, room);
+    if (err == YSYNC_ERR_LIMIT)
+        *problem = "too many updates wait for others";
+    return err;
 }
 
 enum ysync_err ys_room_apply_from(struct ys_room *room, uint64_t origin, struct ysync_bytes update,
@@ -251,13 +282,11 @@ enum ysync_err ys_room_apply_from(struct ys_room *room, uint64_t origin, struct 
     assert(!room->context->is_waking);
     room->change_number = ++room->context->last_change_number;
     room->has_news = false;
-    err = ysync_doc_apply(room->doc, update, origin, on_news, room);
+    err = apply(room, origin, update, problem);
     if (room->has_news)
         room->context->counters.updates_applied++;
     if (err == YSYNC_ERR_MALFORMED)
         *problem = ysync_doc_problem(room->doc);
-    if (err == YSYNC_ERR_LIMIT)
-        *problem = "too many updates wait for others";
     return err;
 }
 

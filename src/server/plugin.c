@@ -7,7 +7,6 @@
 #include "server/session.h"
 
 /* Of updates that wait for others, in one room. */
-#define MAX_PENDING_BYTES ((size_t)16 * 1024 * 1024)
 /* Of one presence state's JSON. */
 #define MAX_PRESENCE_BYTES ((size_t)64 * 1024)
 
@@ -60,7 +59,11 @@ static enum ysync_err make_parts(struct ys_plugin *plugin)
         .alloc = config->alloc,
         .log = config->log,
         .evict_after_ms = config->evict_after_ms,
-        .max_pending_bytes = MAX_PENDING_BYTES,
+        .echoes = config->echoes,
+        .gc = config->gc,
+        .max_rooms = config->max_rooms,
+        .max_room_bytes = config->max_room_bytes,
+        .max_pending_bytes = config->max_pending_bytes,
         .max_presence_bytes = MAX_PRESENCE_BYTES,
         .max_outbox_bytes = config->send_buffer_bytes,
     };

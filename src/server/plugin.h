@@ -17,6 +17,7 @@
 #include "net/address.h"
 #include "net/loop.h"
 #include "server/route.h"
+#include "ysync/doc.h"
 
 struct ys_plugin;
 
@@ -26,6 +27,11 @@ struct ys_plugin_config {
     const struct ysync_log *log;
     const struct ys_routes *routes;
     struct ys_auth *auth;
+    bool echoes; /* these as in ys_hub_config */
+    enum ysync_gc gc;
+    size_t max_rooms;
+    size_t max_room_bytes;
+    size_t max_pending_bytes;
     uint64_t evict_after_ms;
     uint64_t ping_every_ms; /* 0: never */
     size_t max_message_bytes;

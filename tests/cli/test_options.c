@@ -12,6 +12,7 @@
 #include "cli/options.h"
 
 struct values {
+    uint64_t loud;
     uint64_t number;
     uint64_t duration_ms;
     uint64_t size_bytes;
@@ -37,6 +38,8 @@ static const struct ys_option table[] = {
       .offset = offsetof(struct values, choice), .help = "a choice" },
     { .name = "list", .kind = YS_OPTION_LIST, .value_name = "PATH", .default_text = "/a,/b",
       .accepts = is_path, .expects = "a path", .offset = offsetof(struct values, list), .help = "a list" },
+    { .name = "loud", .kind = YS_OPTION_SWITCH, .value_name = "off|on", .default_text = "off",
+      .offset = offsetof(struct values, loud), .help = "a switch" },
     { .name = "more", .kind = YS_OPTION_LIST, .value_name = "WORD",
       .offset = offsetof(struct values, more), .help = "another list" },
     { .name = NULL },
@@ -115,6 +118,34 @@ static void test_options_fill_in_defaults(void **state)
     assert_string_equal(list, "/a,/b");
     assert_int_equal(reading.values.more.count, 0);
     finish(&reading);
+}
+
+static void test_options_read_switches(void **state)
+{
+    static const struct {
+        const char *words[3];
+        const char *env;
+        uint64_t want;
+    } cases[] = {
+        { { NULL }, NULL, 0 },
+        { { "--loud" }, NULL, 1 },
+        { { "--loud=on" }, NULL, 1 },
+        { { "--loud=off" }, "on", 0 },
+        { { NULL }, "on", 1 },
+        { { "--loud", "--number=2" }, "off", 1 },
+    };
+    struct reading reading;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        if (cases[i].env)
+            set_env("YSYNC_LOUD", cases[i].env);
+        read_words(&reading, cases[i].words);
+        if (reading.err || reading.values.loud != cases[i].want)
+            fail_msg("row %zu: got %d, %d (%s), want %d", i, reading.err, (int)reading.values.loud,
+                     reading.complaint.text, (int)cases[i].want);
+        finish(&reading);
+    }
 }
 
 static void test_options_read_amounts(void **state)
@@ -313,6 +344,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_options_fill_in_defaults),
+        cmocka_unit_test(test_options_read_switches),
         cmocka_unit_test(test_options_read_amounts),
         cmocka_unit_test(test_options_later_words_win),
         cmocka_unit_test(test_options_lists_from_each_source),
