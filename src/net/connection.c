@@ -136,6 +136,8 @@ static void lend_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
 static void take_input(struct ys_connection *connection, uint8_t *data, size_t len)
 {
     connection->is_ping_open = false;
+    if (connection->http && connection->phase != YS_PHASE_HTTP)
+        ys_http_phase_resume(connection);
     switch (connection->phase) {
     case YS_PHASE_HTTP:
         ys_http_phase_input(connection, data, len);
@@ -169,6 +171,8 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
 {
     struct ys_connection *connection = stream->data;
 
+    if (count > 0)
+        connection->loop->counters.bytes_received += (uint64_t)count;
     if (count > 0)
         take_input(connection, (uint8_t *)buffer->base, (size_t)count);
     else if (count == UV_EOF)
@@ -242,7 +246,7 @@ void ys_connection_output_is_out(struct ys_connection *connection)
 
 void ys_connection_close(struct ys_connection *connection, uint16_t code, const char *reason)
 {
-    bool owes_bytes = connection->out.len > 0 || connection->write;
+    bool owes_bytes = connection->out.len > 0 || connection->body_owner || connection->write;
 
     if (connection->phase == YS_PHASE_HTTP && owes_bytes)
         ys_connection_linger(connection, YS_CONNECTION_NO_CODE);
@@ -262,6 +266,7 @@ static void on_closed(uv_handle_t *handle)
     ys_http_phase_free(connection);
     ys_ws_parser_free(connection->ws);
     ys_buf_deinit(&connection->out);
+    ys_blob_unref(connection->body_owner);
     ys_free(loop->alloc, connection);
     if (emptied && ys_list_is_empty(&loop->connections)) {
         loop->emptied = NULL;

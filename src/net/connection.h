@@ -37,7 +37,8 @@ struct ys_connection;
 /* From inside any of these all functions below may be called. Views end with the call. */
 struct ys_connection_events {
     /* A whole request head has come. It is answered now or later, by ys_connection_answer() or ys_connection_upgrade();
-     * nothing behind the request is looked at before that, and ys_connection_head() gives it again. */
+     * nothing behind the request is looked at before that, and ys_connection_head() gives it again. What belongs to the
+     * request, `body` and `end`, comes only after ys_connection_want_body(). */
     void (*head)(struct ys_connection *connection, void *user, const struct ys_http_head *head);
     void (*body)(struct ys_connection *connection, void *user, struct ysync_bytes piece);
     void (*end)(struct ys_connection *connection, void *user); /* the request is complete */
@@ -83,9 +84,16 @@ const struct ys_peer *ys_connection_peer(const struct ys_connection *connection)
 /* The request that has not been answered yet. */
 const struct ys_http_head *ys_connection_head(const struct ys_connection *connection);
 
+/* Whatever its body is, it may come: a client that waits for permission to send it gets that. */
+void ys_connection_want_body(struct ys_connection *connection);
+
 /* Answers it. is_head and close are filled in: a request that is answered before its body has come whole is the
  * connection's last. May call `closed`. */
 void ys_connection_answer(struct ys_connection *connection, const struct ys_http_answer *answer);
+
+/* The same, with a body that is not copied: it lies in *owner, of which this takes a reference of its own. */
+void ys_connection_answer_shared(struct ys_connection *connection, const struct ys_http_answer *answer,
+                                 struct ys_blob *owner);
 
 /* Answers it with 101: a WebSocket from now on. Errors: NOMEM; then drop it. */
 YSYNC_CHECKED enum ysync_err ys_connection_upgrade(struct ys_connection *connection,

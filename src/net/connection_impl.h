@@ -34,10 +34,12 @@ struct ys_connection {
     struct ys_list flush_node;  /* in loop->to_flush, while something may have to be sent */
     struct ys_timer timer;      /* fires no later than the deadlines; they move without moving it */
     uint64_t deadline_ms;       /* of the phase */
-    struct ys_http_phase *http; /* until the upgrade */
+    struct ys_http_phase *http; /* until the upgrade, and until what came behind that request has been passed on */
     struct ys_ws_parser *ws;    /* from the upgrade on */
     struct ys_write *write;     /* what the socket would not take: while it is under way nothing else is written */
     struct ys_buf out;          /* answers and control frames: leaves ahead of what `next` has */
+    struct ys_blob *body_owner; /* NULL, or what `body`, the rest of the last answer in `out`, is a part of */
+    struct ysync_bytes body;
     struct ys_peer peer;
     uint8_t phase;          /* enum ys_phase */
     uint8_t pong_bytes;     /* a pong of this size ends `out` */
@@ -78,7 +80,7 @@ void ys_http_phase_free(struct ys_connection *connection);
 void ys_http_phase_input(struct ys_connection *connection, uint8_t *data, size_t len);
 void ys_http_phase_eof(struct ys_connection *connection);
 void ys_http_phase_timeout(struct ys_connection *connection);
-/* Something has been sent: requests that waited for that go on. */
+/* Something has been sent: requests that waited for that go on. After the upgrade: what is held is the WebSocket's. */
 void ys_http_phase_resume(struct ys_connection *connection);
 
 /* ws_phase.c */

@@ -7,8 +7,9 @@
  *       |                     |                 |
  *     idle: silence         408 after         408 after a pause        the connection's clock
  *
- * The head of a request for an upgrade stops everything until it is answered, as nobody knows before that whose
- * the bytes behind it are. Then they go to the WebSocket, from where the head ended.
+ * A head stops everything until it is answered or its body is wanted. So nobody makes us take in what may be refused,
+ * and the bytes behind a request for an upgrade, of which nobody knows before whose they are, go to the WebSocket from
+ * where the head ended.
  */
 #include <string.h>
 
@@ -31,6 +32,7 @@ struct ys_http_phase {
     struct ys_buf held;
     enum stage stage;
     bool is_answered;
+    bool is_body_wanted;
 };
 
 enum ysync_err ys_http_phase_begin(struct ys_connection *connection)
@@ -79,20 +81,31 @@ static void enter(struct ys_connection *connection, enum stage stage)
         ys_connection_set_deadline(connection, YS_TIMER_NEVER);
 }
 
-static void put_answer(struct ys_connection *connection, const struct ys_http_answer *answer)
+/* It is in `out`. */
+static void send_answer(struct ys_connection *connection, bool is_last)
 {
-    ys_http_answer_put(&connection->out, answer);
     if (ys_buf_err(&connection->out))
         ys_connection_drop(connection);
-    else if (answer->close)
+    else if (is_last)
         ys_connection_linger(connection, YS_CONNECTION_NO_CODE);
     else
         ys_connection_wake(connection);
 }
 
+static void put_answer(struct ys_connection *connection, const struct ys_http_answer *answer)
+{
+    ys_http_answer_put(&connection->out, answer);
+    send_answer(connection, answer->close);
+}
+
 /* For a request that cannot be understood, or does not come. */
 static void give_up(struct ys_connection *connection, int status, const char *why)
 {
+    enum ys_loop_refusal refusal = status == 431   ? YS_LOOP_HEAD_TOO_LARGE
+                                   : status == 408 ? YS_LOOP_TIMEOUT
+                                                   : YS_LOOP_BAD_REQUEST;
+
+    connection->loop->counters.refused[refusal]++;
     put_answer(connection, &(struct ys_http_answer){
                                .status = status,
                                .body = { (const uint8_t *)why, strlen(why) },
@@ -105,21 +118,60 @@ const struct ys_http_head *ys_connection_head(const struct ys_connection *connec
     return ys_http_parser_head(connection->http->parser);
 }
 
-void ys_connection_answer(struct ys_connection *connection, const struct ys_http_answer *answer)
+void ys_connection_want_body(struct ys_connection *connection)
+{
+    static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    struct ys_http_phase *http = connection->http;
+
+    if (connection->phase != YS_PHASE_HTTP || http->is_answered || http->is_body_wanted)
+        return;
+    http->is_body_wanted = true;
+    enter(connection, IN_BODY);
+    if (ys_connection_head(connection)->expects_continue && ys_connection_head(connection)->has_body)
+        ys_buf_put_str(&connection->out, go_on);
+    send_answer(connection, false);
+}
+
+/* Fills in what the connection knows. False if nobody waits for an answer. */
+static bool begin_answer(struct ys_connection *connection, struct ys_http_answer *answer)
 {
     struct ys_http_phase *http = connection->http;
     const struct ys_http_head *head;
-    struct ys_http_answer full = *answer;
 
     if (connection->phase != YS_PHASE_HTTP || http->is_answered)
-        return;
+        return false;
     head = ys_connection_head(connection);
     http->is_answered = true;
-    full.is_head = head->method == YS_HTTP_HEAD;
-    full.close = answer->close || !head->keep_alive || (head->has_body && http->stage != ENDED);
-    if (http->stage == ENDED)
-        enter(connection, IDLE);
-    put_answer(connection, &full);
+    answer->is_head = head->method == YS_HTTP_HEAD;
+    answer->close = answer->close || !head->keep_alive || (head->has_body && http->stage != ENDED);
+    enter(connection, http->stage == ENDED ? IDLE : IN_BODY);
+    return true;
+}
+
+void ys_connection_answer(struct ys_connection *connection, const struct ys_http_answer *answer)
+{
+    struct ys_http_answer full = *answer;
+
+    if (begin_answer(connection, &full))
+        put_answer(connection, &full);
+}
+
+void ys_connection_answer_shared(struct ys_connection *connection, const struct ys_http_answer *answer,
+                                 struct ys_blob *owner)
+{
+    struct ys_http_answer full = *answer;
+    bool is_head;
+
+    if (!begin_answer(connection, &full))
+        return;
+    is_head = full.is_head;
+    full.is_head = true; /* the head, with the body's length, goes into `out`, and the body stays where it is */
+    ys_http_answer_put(&connection->out, &full);
+    if (!is_head && answer->body.len > 0) {
+        connection->body = answer->body;
+        connection->body_owner = ys_blob_ref(owner);
+    }
+    send_answer(connection, full.close);
 }
 
 enum ysync_err ys_connection_upgrade(struct ys_connection *connection, const struct ys_ws_request *request)
@@ -145,19 +197,19 @@ static bool may_feed(const struct ys_connection *connection)
 
     if (connection->phase != YS_PHASE_HTTP)
         return false;
-    if (connection->write || connection->out.len > MAX_WAITING_BYTES)
+    if (connection->write || connection->body_owner || connection->out.len > MAX_WAITING_BYTES)
         return false;
     if (http->stage == IN_BODY && !http->is_answered)
-        return !ys_connection_head(connection)->wants_websocket;
+        return http->is_body_wanted;
     return http->stage != ENDED;
 }
 
 static void take_head(struct ys_connection *connection)
 {
     connection->http->is_answered = false;
+    connection->http->is_body_wanted = false;
     enter(connection, IN_BODY);
-    if (ys_connection_head(connection)->wants_websocket)
-        ys_connection_set_deadline(connection, YS_TIMER_NEVER);
+    ys_connection_set_deadline(connection, YS_TIMER_NEVER);
     connection->config->events->head(connection, connection->user, ys_connection_head(connection));
 }
 
@@ -247,12 +299,21 @@ void ys_http_phase_input(struct ys_connection *connection, uint8_t *data, size_t
         take_all(connection, data, len);
 }
 
+/* Is there a request that can be answered although nothing more comes? */
+static bool is_answer_due(const struct ys_connection *connection)
+{
+    const struct ys_http_phase *http = connection->http;
+
+    if (http->stage == IN_BODY && !http->is_answered && !http->is_body_wanted)
+        return !ys_connection_head(connection)->wants_websocket;
+    return http->stage == ENDED;
+}
+
 /* A peer that is done speaking still gets its answers. */
 static void end_after_eof(struct ys_connection *connection)
 {
-    struct ys_http_phase *http = connection->http;
-
-    if (connection->phase == YS_PHASE_HTTP && connection->has_eof && http->held.len == 0 && http->stage != ENDED)
+    if (connection->phase == YS_PHASE_HTTP && connection->has_eof && connection->http->held.len == 0 &&
+        !is_answer_due(connection))
         ys_connection_linger(connection, YS_CONNECTION_NO_CODE);
 }
 
@@ -268,6 +329,10 @@ void ys_http_phase_resume(struct ys_connection *connection)
         ys_buf_deinit(&held);
         if (connection->phase != YS_PHASE_HTTP || connection->http->held.len < MAX_HELD_BYTES)
             ys_connection_resume_reading(connection);
+    } else if (connection->phase != YS_PHASE_HTTP) {
+        ys_http_phase_free(connection);
+    } else if (connection->http->stage == IN_BODY) {
+        feed(connection, connection->loop->read_buffer, 0); /* the end of a request may need no bytes */
     }
     end_after_eof(connection);
 }

@@ -84,6 +84,7 @@ enum ysync_err ys_loop_open(const struct ysync_alloc *alloc, uv_loop_t *uv, stru
     loop->timers = (struct ys_timers){ NULL };
     loop->timer_due_ms = YS_TIMER_NEVER;
     loop->emptied = NULL;
+    loop->counters = (struct ys_loop_counters){ 0 };
     ys_list_init(&loop->hooks);
     ys_list_init(&loop->connections);
     ys_list_init(&loop->to_flush);
@@ -141,6 +142,11 @@ void ys_loop_arm(struct ys_loop *loop, struct ys_timer *timer, uint64_t due_ms)
 void ys_loop_disarm(struct ys_loop *loop, struct ys_timer *timer)
 {
     ys_timer_disarm(&loop->timers, timer);
+}
+
+const struct ys_loop_counters *ys_loop_counters(const struct ys_loop *loop)
+{
+    return &loop->counters;
 }
 
 void ys_loop_add_hook(struct ys_loop *loop, struct ys_loop_hook *hook)

@@ -29,6 +29,23 @@
 #define YS_LOOP_READ_BYTES ((size_t)64 * 1024)
 #define YS_LOOP_GATHER_BYTES ((size_t)64 * 1024)
 
+/* Who was refused before anybody above could know. */
+enum ys_loop_refusal {
+    YS_LOOP_BAD_REQUEST,
+    YS_LOOP_HEAD_TOO_LARGE,
+    YS_LOOP_TIMEOUT,
+    YS_LOOP_BAD_FRAME,
+    YS_LOOP_MESSAGE_TOO_LARGE,
+    YS_LOOP_REFUSALS /* how many there are */
+};
+
+/* What the connections of a loop did, summed since it was opened. */
+struct ys_loop_counters {
+    uint64_t bytes_received;
+    uint64_t bytes_sent;
+    uint64_t refused[YS_LOOP_REFUSALS];
+};
+
 /* Called each turn, right before the loop waits: to arm timers by what the turn has done. */
 struct ys_loop_hook {
     struct ys_list node;
@@ -51,6 +68,7 @@ struct ys_loop {
     struct ys_list to_flush;    /* connections with something to send */
     void (*emptied)(void *user);
     void *emptied_user;
+    struct ys_loop_counters counters;
     uint8_t read_buffer[YS_LOOP_READ_BYTES];
     uint8_t gather_buffer[YS_LOOP_GATHER_BYTES];
 };
@@ -70,6 +88,8 @@ uint64_t ys_loop_now(const struct ys_loop *loop);
 
 void ys_loop_arm(struct ys_loop *loop, struct ys_timer *timer, uint64_t due_ms);
 void ys_loop_disarm(struct ys_loop *loop, struct ys_timer *timer);
+
+const struct ys_loop_counters *ys_loop_counters(const struct ys_loop *loop);
 
 void ys_loop_add_hook(struct ys_loop *loop, struct ys_loop_hook *hook);
 void ys_loop_remove_hook(struct ys_loop *loop, struct ys_loop_hook *hook);

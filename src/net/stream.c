@@ -2,7 +2,7 @@
 /*
  * Output: one system call for a connection and turn, wherever possible.
  *
- *     out      [101 ...][pong]       the connection's own, first
+ *     out      [101 ...][pong]       the connection's own, first; an answer may end in a body that is elsewhere
  *     next()   [frame][frame][frame][frame][=== large frame ===][frame] ...
  *
  *     batch    [101 ...][pong][frame][frame][frame][frame] | [=== large frame ===]
@@ -28,15 +28,17 @@ struct ys_write {
     uv_write_t request;
     struct ys_connection *connection;
     struct ys_buf bytes;
-    size_t bytes_from; /* where the unsent part of `bytes` begins */
-    struct ys_blob *blob;
+    size_t bytes_from;     /* where the unsent part of `bytes` begins */
+    struct ys_blob *owner; /* of what is sent by reference */
+    size_t total;
     size_t unsent; /* when last looked at */
     uint64_t stall_due_ms;
 };
 
 struct batch {
     struct ysync_bytes front; /* in the loop's gather buffer, or the whole of `out` */
-    struct ys_blob *blob;     /* behind it; a reference, or NULL */
+    struct ysync_bytes large; /* behind it, by reference */
+    struct ys_blob *owner;    /* of `large`; a reference, or NULL */
     bool is_last;             /* there was no more */
 };
 
@@ -56,7 +58,8 @@ static void pull(struct ys_connection *connection, size_t used, struct batch *ba
         ys_ws_frame_blob(blob);
         framed = ys_blob_framed(blob);
         if (framed.len > LARGE_BYTES || framed.len > YS_LOOP_GATHER_BYTES - used) {
-            batch->blob = blob;
+            batch->large = framed;
+            batch->owner = blob;
             batch->is_last = false;
             break;
         }
@@ -77,14 +80,21 @@ static void fill(struct ys_connection *connection, struct batch *batch)
 {
     struct ys_buf *out = &connection->out;
 
-    *batch = (struct batch){ .blob = NULL };
+    *batch = (struct batch){ .owner = NULL };
     if (out->len > LARGE_BYTES) {
         batch->front = ys_buf_bytes(out);
         return;
     }
     if (out->len > 0)
         memcpy(connection->loop->gather_buffer, out->data, out->len);
-    pull(connection, out->len, batch);
+    if (connection->body_owner) {
+        batch->front = (struct ysync_bytes){ connection->loop->gather_buffer, out->len };
+        batch->large = connection->body;
+        batch->owner = connection->body_owner;
+        connection->body_owner = NULL;
+    } else {
+        pull(connection, out->len, batch);
+    }
     release_out(connection);
 }
 
@@ -100,8 +110,8 @@ static unsigned batch_bufs(const struct batch *batch, uv_buf_t bufs[2])
 
     if (batch->front.len > 0)
         bufs[count++] = buf_from(batch->front, 0);
-    if (batch->blob)
-        bufs[count++] = buf_from(ys_blob_framed(batch->blob), 0);
+    if (batch->large.len > 0)
+        bufs[count++] = buf_from(batch->large, 0);
     return count;
 }
 
@@ -109,7 +119,7 @@ static void free_write(struct ys_write *write)
 {
     const struct ysync_alloc *alloc = write->connection->loop->alloc;
 
-    ys_blob_unref(write->blob);
+    ys_blob_unref(write->owner);
     ys_buf_deinit(&write->bytes);
     ys_free(alloc, write);
 }
@@ -120,6 +130,8 @@ static void on_written(uv_write_t *request, int status)
     struct ys_connection *connection = write->connection;
 
     connection->write = NULL;
+    if (status == 0)
+        connection->loop->counters.bytes_sent += write->total;
     free_write(write);
     if (connection->phase == YS_PHASE_GONE)
         return;
@@ -159,7 +171,7 @@ static struct ys_write *new_write(struct ys_connection *connection, const struct
 static bool write_later(struct ys_connection *connection, struct batch *batch, size_t from)
 {
     struct ys_write *write = new_write(connection, batch, from);
-    size_t sent_of_blob = from > batch->front.len ? from - batch->front.len : 0;
+    size_t sent_of_large = from > batch->front.len ? from - batch->front.len : 0;
     uv_buf_t bufs[2];
     unsigned count = 0;
 
@@ -167,16 +179,16 @@ static bool write_later(struct ys_connection *connection, struct batch *batch, s
         return false;
     if (write->bytes_from < write->bytes.len)
         bufs[count++] = buf_from(ys_buf_bytes(&write->bytes), write->bytes_from);
-    if (batch->blob) {
-        bufs[count++] = buf_from(ys_blob_framed(batch->blob), sent_of_blob);
-        write->blob = batch->blob;
-        batch->blob = NULL;
-    }
+    if (batch->large.len > 0)
+        bufs[count++] = buf_from(batch->large, sent_of_large);
+    write->owner = batch->owner;
+    batch->owner = NULL;
     if (uv_write(&write->request, &connection->uv.stream, bufs, count, on_written) < 0) {
         free_write(write);
         return false;
     }
     connection->write = write;
+    write->total = batch->front.len + batch->large.len - from;
     write->unsent = uv_stream_get_write_queue_size(&connection->uv.stream);
     write->stall_due_ms = ys_loop_now(connection->loop) + connection->config->stall_timeout_ms;
     ys_connection_look_by(connection, write->stall_due_ms);
@@ -204,7 +216,9 @@ static bool send_batch(struct ys_connection *connection, struct batch *batch, bo
         is_good = write_later(connection, batch, (size_t)sent);
     else
         release_out(connection);
-    ys_blob_unref(batch->blob);
+    if (sent > 0)
+        connection->loop->counters.bytes_sent += (uint64_t)sent;
+    ys_blob_unref(batch->owner);
     return is_good;
 }
 
@@ -217,7 +231,7 @@ void ys_connection_flush(struct ys_connection *connection)
         return;
     do {
         fill(connection, &batch);
-        sent += batch.front.len + (batch.blob ? batch.blob->len : 0);
+        sent += batch.front.len + batch.large.len;
         if (!send_batch(connection, &batch, sent > MAX_BYTES_PER_TURN)) {
             ys_connection_drop(connection);
             return;
@@ -228,7 +242,7 @@ void ys_connection_flush(struct ys_connection *connection)
         return;
     if (connection->phase == YS_PHASE_LINGERING)
         ys_connection_output_is_out(connection);
-    else if (connection->phase == YS_PHASE_HTTP)
+    else if (connection->http)
         ys_http_phase_resume(connection);
 }
 

@@ -58,6 +58,9 @@ static void take_close(struct ys_connection *connection, const struct ys_ws_rece
 
 static void take_error(struct ys_connection *connection, const struct ys_ws_received *received)
 {
+    bool is_too_large = received->close_code == YS_WS_CLOSE_TOO_BIG;
+
+    connection->loop->counters.refused[is_too_large ? YS_LOOP_MESSAGE_TOO_LARGE : YS_LOOP_BAD_FRAME]++;
     connection->is_ws_parser_done = true;
     if (connection->phase == YS_PHASE_WEBSOCKET)
         ys_ws_phase_close(connection, received->close_code, received->problem);

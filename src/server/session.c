@@ -154,7 +154,9 @@ static void on_head(struct ys_connection *connection, void *user, const struct y
 
     if (head->wants_websocket)
         ask_for_verdict(user);
-    else if (!has_small_body)
+    else if (has_small_body)
+        ys_connection_want_body(connection);
+    else
         ys_rest_answer(connection, head);
 }
 

@@ -46,7 +46,9 @@ static void on_head(struct ys_connection *connection, void *user, const struct y
         return;
     if (head->wants_websocket)
         grant(connection, head);
-    else if (!head->has_body)
+    else if (head->has_body)
+        ys_connection_want_body(connection);
+    else
         ys_connection_answer(connection, &(struct ys_http_answer){ .status = 200, .body = head->path });
 }
 

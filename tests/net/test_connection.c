@@ -192,6 +192,123 @@ static void test_connection_waits_for_an_answer_that_comes_later(void **state)
     }
 }
 
+/* What came behind the request is the WebSocket's, before what comes later. */
+static void test_connection_upgrades_later(void **state)
+{
+    const struct ys_ws_request request = {
+        .key = bytes_of("dGhlIHNhbXBsZSBub25jZQ=="),
+        .version = bytes_of("13"),
+    };
+    uint8_t all[1024];
+    size_t len;
+
+    (void)state;
+    echo.answers_later = true;
+    ys_client_format_upgrade((char *)all, sizeof(all), "/", "");
+    len = strlen((char *)all);
+    len += ys_client_put_frame(all + len, 0x82, "one", 3);
+    ys_client_send(&client, all, len);
+    for (int turn = 0; turn < 3; turn++)
+        ys_echo_pump(&echo);
+    assert_int_equal(ys_connection_upgrade(echo.latest, &request), YSYNC_OK);
+    ys_client_send_message(&client, "two", 3);
+    ys_client_read_head(&client, (char *)all, sizeof(all));
+    expect_message("one", 3);
+    expect_message("two", 3);
+}
+
+/* A request without a body whose client has nothing more to say waits for its answer all the same. */
+static void test_connection_answers_later_who_has_finished_speaking(void **state)
+{
+    (void)state;
+    echo.answers_later = true;
+    ys_client_send_str(&client, "GET /a HTTP/1.1\r\nHost: test\r\n\r\n");
+    ys_client_finish(&client);
+    for (int turn = 0; turn < 5; turn++)
+        ys_echo_pump(&echo);
+    ys_connection_answer(echo.latest, &(struct ys_http_answer){ .status = 200, .body = bytes_of("late") });
+    ys_client_read_answer(&client, true, &answer);
+    assert_string_equal(answer.body, "late");
+    ys_client_expect_end(&client);
+}
+
+static void test_connection_permits_bodies_to_be_sent(void **state)
+{
+    char got[64];
+
+    (void)state;
+    ys_client_send_str(&client, "POST /a HTTP/1.1\r\nHost: test\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
+    assert_int_equal(ys_client_read(&client, got, 25), 25);
+    assert_memory_equal(got, "HTTP/1.1 100 Continue\r\n\r\n", 25);
+    ys_client_send_str(&client, "abc");
+    ys_client_read_answer(&client, true, &answer);
+    assert_string_equal(answer.body, "/a");
+    ys_client_get(&client, "/next", &answer);
+    assert_string_equal(answer.body, "/next");
+}
+
+/* A body that nobody wants is not taken in, however much of it there is. */
+static void test_connection_holds_little_of_a_body_nobody_wants(void **state)
+{
+    static const uint8_t junk[65536] = { 0 };
+    size_t before;
+
+    (void)state;
+    echo.answers_later = true;
+    ys_client_send_str(&client, "POST /a HTTP/1.1\r\nHost: test\r\nContent-Length: 100000000\r\n\r\n");
+    ys_echo_pump(&echo);
+    before = memory.live_bytes;
+    for (int i = 0; i < 200; i++) {
+        (void)!send(client.fd, junk, sizeof(junk), MSG_NOSIGNAL);
+        ys_echo_pump(&echo);
+    }
+    if (memory.live_bytes > before + 200000)
+        fail_msg("held %zu bytes", memory.live_bytes - before);
+    ys_connection_answer(echo.latest, &(struct ys_http_answer){ .status = 413 });
+    ys_client_read_answer(&client, true, &answer);
+    assert_int_equal(answer.status, 413);
+    assert_non_null(strstr(answer.head, "Connection: close\r\n"));
+    ys_client_expect_end(&client);
+}
+
+/* Requests for one large body that is there once; the next is not looked at before the last has left. */
+static void test_connection_sends_large_bodies_by_reference(void **state)
+{
+    static const char requests[] = "HEAD /a HTTP/1.1\r\nHost: test\r\n\r\nGET /b HTTP/1.1\r\nHost: test\r\n\r\n"
+                                   "GET /c HTTP/1.1\r\nHost: test\r\n\r\n";
+    static uint8_t got[5000000];
+    struct ys_blob *blob = ys_blob_new(&memory.alloc, sizeof(got));
+    struct ys_http_answer large = { .status = 200, .body = { ys_blob_data(blob) + 1, sizeof(got) - 2 } };
+    size_t before;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(got); i++)
+        ys_blob_data(blob)[i] = (uint8_t)(i * 7 % 251);
+    echo.answers_later = true;
+    ys_client_send_str(&client, requests);
+    for (const char *path = "/a"; path[1] <= 'c'; path = path[1] == 'a' ? "/b" : path[1] == 'b' ? "/c" : "/d") {
+        for (int turn = 0; turn < 3; turn++)
+            ys_echo_pump(&echo);
+        assert_memory_equal(ys_connection_head(echo.latest)->path.data, path, 2);
+        before = memory.live_bytes;
+        ys_connection_answer_shared(echo.latest, &large, blob);
+        for (int turn = 0; turn < 3; turn++)
+            ys_echo_pump(&echo);
+        if (path[1] != 'a')
+            assert_memory_equal(ys_connection_head(echo.latest)->path.data, path, 2);
+        assert_true(memory.live_bytes < before + 100000);
+        ys_client_read_head(&client, answer.head, sizeof(answer.head));
+        assert_non_null(strstr(answer.head, "Content-Length: 4999998\r\n"));
+        if (path[1] == 'a')
+            continue;
+        assert_int_equal(ys_client_read(&client, got, large.body.len), large.body.len);
+        assert_memory_equal(got, large.body.data, large.body.len);
+    }
+    assert_true(ys_loop_counters(echo.loop)->bytes_sent >= 2 * large.body.len);
+    assert_int_equal(ys_loop_counters(echo.loop)->bytes_received, sizeof(requests) - 1);
+    ys_blob_unref(blob);
+}
+
 /* What a client sends while nobody listens to it stays in its own hands after the first 128 KiB. */
 static void test_connection_holds_little_while_an_answer_is_awaited(void **state)
 {
@@ -603,6 +720,11 @@ int main(void)
         TEST(ends_after_the_last_answer),
         TEST(answers_who_has_finished_speaking),
         TEST(waits_for_an_answer_that_comes_later),
+        TEST(upgrades_later),
+        TEST(answers_later_who_has_finished_speaking),
+        TEST(permits_bodies_to_be_sent),
+        TEST(holds_little_of_a_body_nobody_wants),
+        TEST(sends_large_bodies_by_reference),
         TEST(holds_little_while_an_answer_is_awaited),
         TEST(hurries_slow_heads),
         TEST(ends_idle_ones_without_a_word),

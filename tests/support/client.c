@@ -139,7 +139,7 @@ void ys_client_expect_end(struct ys_client *client)
 }
 
 /* Up to the empty line, byte by byte, so that nothing behind it is taken. */
-static void read_head(struct ys_client *client, char *to, size_t size)
+void ys_client_read_head(struct ys_client *client, char *to, size_t size)
 {
     size_t len = 0;
 
@@ -157,7 +157,7 @@ void ys_client_read_answer(struct ys_client *client, bool has_body, struct ys_cl
 {
     const char *length;
 
-    read_head(client, out->head, sizeof(out->head));
+    ys_client_read_head(client, out->head, sizeof(out->head));
     if (strncmp(out->head, "HTTP/1.1 ", 9) != 0)
         fail_msg("no answer: \"%s\"", out->head);
     out->status = atoi(out->head + 9);
@@ -193,7 +193,7 @@ void ys_client_upgrade(struct ys_client *client, const char *target)
 
     ys_client_format_upgrade(text, sizeof(text), target, "");
     ys_client_send_str(client, text);
-    read_head(client, text, sizeof(text));
+    ys_client_read_head(client, text, sizeof(text));
     if (strncmp(text, "HTTP/1.1 101 ", 13) != 0)
         fail_msg("got \"%s\", want 101", text);
 }

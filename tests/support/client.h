@@ -34,6 +34,9 @@ size_t ys_client_read(struct ys_client *client, void *to, size_t len);
 /* Fails unless the next thing that comes is the server's end. */
 void ys_client_expect_end(struct ys_client *client);
 
+/* Reads an HTTP head up to its empty line, and nothing behind it. */
+void ys_client_read_head(struct ys_client *client, char *to, size_t size);
+
 struct ys_client_answer {
     int status;
     char head[4096]; /* with its status line */
