@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two updates, in either order, make the same document. The input is the length of the first one (two bytes), the first
- * one, and the second one.
+ * Two updates, in either order, make documents with the same clocks. The input is the length of the first one (two
+ * bytes), the first one, and the second one.
  *
- * It cannot be the same where they say different things about the same struct, as two clients that were given one id
- * do; nor where one cuts a struct in the middle of a surrogate pair. So where the bytes differ only state vectors and
- * deletions are compared.
+ * Deletions may differ where the updates say different things about one id, as two clients do that were given the same
+ * id: what came first counts, and only one of them may have been deleted.
  */
 #include "documents.h"
 

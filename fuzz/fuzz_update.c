@@ -46,7 +46,7 @@ static void check_accepted(struct ysync_doc *doc, struct ysync_doc *told, struct
     ys_doc_check(doc);
     if (is_settled) {
         require(!lacks, "an update that was applied is not lacking");
-        require_equal(doc, again, "what is handed out is the same document, and applying again changes nothing");
+        require_equal(doc, again, "what is handed out is the same document, also after applying again");
         require_equal(doc, told, "the news are all that is new");
     }
     ysync_doc_free(again);
