@@ -614,8 +614,18 @@ size_t ys_dset_bytes(const struct ys_dset *set)
            set->frozen.mark_cap * sizeof(*set->frozen.marks) + set->encoded.cap;
 }
 
+/* The encoded set, if it is at hand; if not, nothing. */
+static struct ysync_bytes kept_encoding(const struct ys_dset *set)
+{
+    bool is_frozen = set->client_count == 0 && set->frozen.bytes.len > 0;
+
+    return is_frozen ? set->frozen.bytes : ys_buf_bytes(&set->encoded);
+}
+
 size_t ys_dset_put_bound(const struct ys_dset *set)
 {
+    if (kept_encoding(set).len > 0)
+        return kept_encoding(set).len;
     return YS_VARUINT_MAX_BYTES * (1 + 2 * set->client_count + 2 * set->span_cap) + set->frozen.bytes.len;
 }
 
@@ -669,12 +679,8 @@ void ys_dset_put(struct ys_dset *set, struct ys_buf *out)
 {
     size_t start = out->len;
 
-    if (set->client_count == 0 && set->frozen.bytes.len > 0) {
-        ys_buf_put(out, set->frozen.bytes);
-        return;
-    }
-    if (set->encoded.len > 0) {
-        ys_buf_put(out, ys_buf_bytes(&set->encoded));
+    if (kept_encoding(set).len > 0) {
+        ys_buf_put(out, kept_encoding(set));
         return;
     }
     ys_buf_put_varuint(out, count_clients(set));
