@@ -58,7 +58,7 @@ format: ## lay the C code out as .clang-format says
 	@clang-format -i $$(git ls-files '*.[ch]')
 
 clean: ## remove all that was built
-	@rm -rf build tests/clients/node_modules
+	@rm -rf build tests/clients/node_modules bench/node_modules
 
 help: ## list these
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
