@@ -193,3 +193,23 @@ bool ys_json_is_null(struct ysync_bytes text)
     skip_space(&in);
     return peek(&in) == 'n';
 }
+
+void ys_json_put_string(struct ys_buf *out, struct ysync_bytes text)
+{
+    static const char hex[] = "0123456789abcdef";
+
+    ys_buf_put_u8(out, '"');
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t c = text.data[i];
+
+        if (c < 0x20) {
+            ys_buf_put_str(out, "\\u00");
+            ys_buf_put_u8(out, (uint8_t)hex[c >> 4]);
+            c = (uint8_t)hex[c & 15];
+        } else if (c == '"' || c == '\\') {
+            ys_buf_put_u8(out, '\\');
+        }
+        ys_buf_put_u8(out, c);
+    }
+    ys_buf_put_u8(out, '"');
+}

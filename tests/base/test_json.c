@@ -171,6 +171,25 @@ static void test_json_knows_null(void **state)
     assert_false(ys_json_is_null(bytes_of("0")));
 }
 
+static void test_json_puts_strings(void **state)
+{
+    static const char text[] = "a\"b\\c/\x01\x1f\n\xc3\xa9";
+    static const char want[] = "\"a\\\"b\\\\c/\\u0001\\u001f\\u000a\xc3\xa9\"";
+    struct ys_buf out;
+
+    (void)state;
+    ys_buf_init(&out, ysync_alloc_default(), SIZE_MAX);
+    ys_json_put_string(&out, bytes_of(text));
+    ys_buf_put_u8(&out, 0);
+    assert_int_equal(ys_buf_err(&out), YSYNC_OK);
+    assert_string_equal((const char *)out.data, want);
+    assert_true(ys_json_is_valid(bytes_of((const char *)out.data)));
+    ys_buf_clear(&out);
+    ys_json_put_string(&out, bytes_of(""));
+    assert_int_equal(out.len, 2);
+    ys_buf_deinit(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +199,7 @@ int main(void)
         cmocka_unit_test(test_json_every_prefix_is_refused),
         cmocka_unit_test(test_json_depth_is_limited),
         cmocka_unit_test(test_json_knows_null),
+        cmocka_unit_test(test_json_puts_strings),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
