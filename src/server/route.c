@@ -169,15 +169,38 @@ static enum ysync_err decode_name(const struct ysync_alloc *alloc, struct ysync_
     return err;
 }
 
-enum ysync_err ys_routes_match(const struct ys_routes *routes, struct ysync_bytes path, struct ys_buf *room,
-                               const char **why)
+static enum ysync_err match_some(const struct ys_routes *routes, size_t count, struct ysync_bytes path,
+                                 struct ys_buf *room, const char **why)
 {
     struct ysync_bytes encoded;
 
     *why = NULL;
-    for (size_t i = 0; i < routes->count; i++) {
+    for (size_t i = 0; i < count; i++) {
         if (match(&routes->routes[i], path, &encoded))
             return decode_name(routes->alloc, encoded, room, why);
     }
     return YSYNC_ERR_NOT_FOUND;
+}
+
+enum ysync_err ys_routes_match(const struct ys_routes *routes, struct ysync_bytes path, struct ys_buf *room,
+                               const char **why)
+{
+    return match_some(routes, routes->count, path, room, why);
+}
+
+enum ysync_err ys_routes_match_first(const struct ys_routes *routes, struct ysync_bytes path, struct ys_buf *room,
+                                     const char **why)
+{
+    return match_some(routes, 1, path, room, why);
+}
+
+bool ys_routes_is_list(const struct ys_routes *routes, struct ysync_bytes path)
+{
+    struct ysync_bytes directory = routes->routes[0].before;
+
+    while (directory.data[directory.len - 1] != '/') /* every route begins with one */
+        directory.len--;
+    if (directory.len == 1)
+        directory = (struct ysync_bytes){ (const uint8_t *)"/rooms/", 7 };
+    return path.len == directory.len && is_equal(path.data, directory);
 }

@@ -11,6 +11,8 @@
 #ifndef YS_SERVER_ROUTE_H
 #define YS_SERVER_ROUTE_H
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 #include "ysync/problem.h"
 
@@ -27,5 +29,12 @@ void ys_routes_free(struct ys_routes *routes); /* accepts NULL */
  * none, *why (static) says what is wrong with it. NOMEM. */
 YSYNC_CHECKED enum ysync_err ys_routes_match(const struct ys_routes *routes, struct ysync_bytes path,
                                              struct ys_buf *room, const char **why);
+
+/* The same by the first route alone, which is the one that answers over HTTP. */
+YSYNC_CHECKED enum ysync_err ys_routes_match_first(const struct ys_routes *routes, struct ysync_bytes path,
+                                                   struct ys_buf *room, const char **why);
+
+/* Is the list of all rooms here? It is the directory of the first route, or "/rooms/" if that is the root. */
+bool ys_routes_is_list(const struct ys_routes *routes, struct ysync_bytes path);
 
 #endif

@@ -92,6 +92,54 @@ static void test_route_finds_rooms(void **state)
     }
 }
 
+/* Over HTTP the first route answers, and the list of rooms is where that route's rooms are. */
+static void test_route_first_answers_over_http(void **state)
+{
+    static const struct {
+        const char *first;
+        const char *path;
+        const char *room; /* NULL: none */
+        bool is_list;
+    } cases[] = {
+        { "/rooms/:room", "/rooms/blog", "blog", false },
+        { "/rooms/:room", "/second/blog", NULL, false },
+        { "/rooms/:room", "/rooms/", NULL, true },
+        { "/rooms/:room", "/rooms", NULL, false },
+        { "/rooms/:room", "/", NULL, false },
+        { "/:room", "/rooms/", "rooms/", true },
+        { "/:room", "/blog", "blog", false },
+        { "/:room", "/", NULL, false },
+        { "/doc-:room", "/rooms/", NULL, true },
+        { "/doc-:room", "/doc-7", "7", false },
+        { "/workspaces/:room/sync", "/workspaces/", NULL, true },
+        { "/workspaces/:room/sync", "/rooms/", NULL, false },
+        { "/workspaces/:room/sync", "/workspaces/team/notes/sync", "team/notes", false },
+        { "/a/b-:room", "/a/", NULL, true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const char *patterns[] = { cases[i].first, "/second/:room" };
+        struct ysync_bytes path = { (const uint8_t *)cases[i].path, strlen(cases[i].path) };
+        struct ys_routes *routes;
+        struct ys_buf room;
+        const char *why;
+        enum ysync_err err;
+
+        ys_buf_init(&room, ysync_alloc_default(), YS_ROOM_NAME_MAX_BYTES);
+        assert_int_equal(ys_routes_new(ysync_alloc_default(), patterns, 2, &routes, NULL), YSYNC_OK);
+        err = ys_routes_match_first(routes, path, &room, &why);
+        if ((cases[i].room != NULL) != (err == YSYNC_OK) ||
+            (cases[i].room && (room.len != strlen(cases[i].room) || memcmp(room.data, cases[i].room, room.len) != 0)))
+            fail_msg("%s of %s: got %s and \"%.*s\", want %s", cases[i].path, cases[i].first, ysync_strerror(err),
+                     (int)room.len, (const char *)room.data, cases[i].room ? cases[i].room : "none");
+        if (ys_routes_is_list(routes, path) != cases[i].is_list)
+            fail_msg("%s of %s: is it the list? want %d", cases[i].path, cases[i].first, cases[i].is_list);
+        ys_buf_deinit(&room);
+        ys_routes_free(routes);
+    }
+}
+
 static void test_route_refuses_bad_patterns(void **state)
 {
     static const struct {
@@ -148,6 +196,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_route_finds_rooms),
+        cmocka_unit_test(test_route_first_answers_over_http),
         cmocka_unit_test(test_route_refuses_bad_patterns),
         cmocka_unit_test(test_route_survives_failed_allocations),
     };
