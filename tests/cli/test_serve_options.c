@@ -48,6 +48,11 @@ static void test_serve_options_defaults_are_the_librarys(void **state)
         assert_string_equal(got.routes[i], want.routes[i]);
     assert_int_equal(got.token_count, want.token_count);
     assert_int_equal(got.evict_after_ms, want.evict_after_ms);
+    assert_int_equal(got.max_rooms, want.max_rooms);
+    assert_int_equal(got.max_room_bytes, want.max_room_bytes);
+    assert_int_equal(got.max_pending_bytes, want.max_pending_bytes);
+    assert_int_equal(got.echoes, want.echoes);
+    assert_int_equal(got.gc, want.gc);
     assert_int_equal(got.ping_every_ms, want.ping_every_ms);
     assert_int_equal(got.max_message_bytes, want.max_message_bytes);
     assert_int_equal(got.send_buffer_bytes, want.send_buffer_bytes);
@@ -57,9 +62,11 @@ static void test_serve_options_defaults_are_the_librarys(void **state)
 
 static void test_serve_options_reach_the_config(void **state)
 {
-    static char *argv[] = { "--host=::1",       "--port=4000",       "--route=/d/:room",  "--token=a",
-                            "--token=b",        "--evict-after=1s",  "--ping-every=2s",   "--max-message=3k",
-                            "--send-buffer=4k", "--log-level=debug", "--log-format=json", "--shutdown-timeout=5s" };
+    static char *argv[] = { "--host=::1",       "--port=4000",        "--route=/d/:room",  "--token=a",
+                            "--token=b",        "--evict-after=1s",   "--ping-every=2s",   "--max-message=3k",
+                            "--send-buffer=4k", "--log-level=debug",  "--log-format=json", "--shutdown-timeout=5s",
+                            "--max-rooms=6",    "--max-room-size=7m", "--max-pending=8m",  "--echo",
+                            "--no-gc" };
     struct ys_serve_options options;
     struct ysync_server_config config;
 
@@ -73,6 +80,11 @@ static void test_serve_options_reach_the_config(void **state)
     assert_int_equal(config.token_count, 2);
     assert_string_equal(config.tokens[1], "b");
     assert_int_equal(config.evict_after_ms, 1000);
+    assert_int_equal(config.max_rooms, 6);
+    assert_int_equal(config.max_room_bytes, 7 << 20);
+    assert_int_equal(config.max_pending_bytes, 8 << 20);
+    assert_true(config.echoes);
+    assert_int_equal(config.gc, YSYNC_GC_OFF);
     assert_int_equal(config.ping_every_ms, 2000);
     assert_int_equal(config.max_message_bytes, 3 * 1024);
     assert_int_equal(config.send_buffer_bytes, 4 * 1024);
@@ -111,13 +123,15 @@ static void escape_bars(const char *from, char *to, size_t size)
 /* A row of the manual's table: | `--evict-after D` | `60s` | how long an empty room is kept | */
 static void manual_row(const struct ys_option *option, char *to, size_t size)
 {
+    bool is_switch = option->kind == YS_OPTION_SWITCH; /* which stands alone */
     char value_name[64];
     char value[64] = "none";
 
     escape_bars(option->value_name, value_name, sizeof(value_name));
     if (option->default_text)
         snprintf(value, sizeof(value), "`%s`", option->default_text);
-    snprintf(to, size, "| `--%s %s` | %s | %s |\n", option->name, value_name, value, option->help);
+    snprintf(to, size, "| `--%s%s%s` | %s | %s |\n", option->name, is_switch ? "" : " ", is_switch ? "" : value_name,
+             value, option->help);
 }
 
 static void test_serve_options_are_in_the_manual(void **state)
