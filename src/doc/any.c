@@ -7,7 +7,7 @@ enum tag {
     TAG_BYTES = 116,
     TAG_ARRAY = 117,
     TAG_OBJECT = YS_ANY_OBJECT,
-    TAG_STRING = 119,
+    TAG_STRING = YS_ANY_STRING,
     TAG_TRUE = 120,
     TAG_FALSE = 121,
     TAG_BIGINT = 122,

@@ -12,6 +12,7 @@
 #include "base/reader.h"
 
 #define YS_ANY_OBJECT 118
+#define YS_ANY_STRING 119
 
 /* Arrays and objects nested deeper than this are refused. */
 #define YS_ANY_MAX_DEPTH 256

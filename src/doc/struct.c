@@ -2,6 +2,7 @@
 #include "doc/struct.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "base/json.h"
 #include "base/utf8.h"
@@ -41,17 +42,9 @@ static enum ysync_err read_json(struct ys_reader *in, enum depth depth)
     return err;
 }
 
-static bool is_undefined(struct ysync_bytes text)
+static bool is_word(struct ysync_bytes text, const char *word)
 {
-    static const char word[] = "undefined";
-
-    if (text.len != sizeof(word) - 1)
-        return false;
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.data[i] != (uint8_t)word[i])
-            return false;
-    }
-    return true;
+    return text.len == strlen(word) && memcmp(text.data, word, text.len) == 0;
 }
 
 /* ContentJSON writes undefined as the bare word. */
@@ -61,7 +54,7 @@ static enum ysync_err read_json_or_undefined(struct ys_reader *in, enum depth de
     struct ysync_bytes text;
     enum ysync_err err = ys_reader_var_bytes(&ahead, &text);
 
-    if (!err && is_undefined(text)) {
+    if (!err && is_word(text, "undefined")) {
         *in = ahead;
         return YSYNC_OK;
     }
@@ -116,8 +109,30 @@ static enum ysync_err read_type(struct ys_reader *in, enum depth depth)
     return YSYNC_OK;
 }
 
+/* Options of a subdocument that are a valid object: Yjs lets their "guid" stand for the one in front of them, and
+ * throws on writing the document if that is no string. */
+static bool has_bad_guid(struct ys_reader options)
+{
+    uint8_t tag;
+    uint64_t count;
+    struct ysync_bytes key;
+    enum ysync_err err = ys_reader_u8(&options, &tag);
+
+    if (!err)
+        err = ys_reader_count(&options, 2, &count);
+    for (; !err && count > 0; count--) {
+        err = ys_reader_var_bytes(&options, &key);
+        if (!err && is_word(key, "guid") && *options.at != YS_ANY_STRING)
+            return true;
+        if (!err)
+            err = ys_any_skip(&options);
+    }
+    return false;
+}
+
 static enum ysync_err read_subdocument(struct ys_reader *in, enum depth depth)
 {
+    struct ys_reader options;
     enum ysync_err err = read_string(in, depth);
 
     if (err)
@@ -126,7 +141,11 @@ static enum ysync_err read_subdocument(struct ys_reader *in, enum depth depth)
         return ys_any_skip(in);
     if (ys_reader_left(in) > 0 && *in->at != YS_ANY_OBJECT)
         return ys_reader_fail(in, "options of a subdocument are not an object");
-    return ys_any_validate(in);
+    options = *in;
+    err = ys_any_validate(in);
+    if (!err && has_bad_guid(options))
+        return ys_reader_fail(in, "guid of a subdocument is not a string");
+    return err;
 }
 
 static inline enum ysync_err read_text(struct ys_reader *in, enum depth depth, struct ys_struct *s)
