@@ -9,8 +9,9 @@ const program = process.env.YSYNC_RELAY ?? path.join(path.dirname(process.env.YS
 export const gc = { compact: 0, eager: 1, off: 2 }
 
 export class Relay {
-  constructor () {
-    this.process = spawn(program, { stdio: ['pipe', 'pipe', 'inherit'] })
+  /** quiet: do not show what was wrong with what it refused. */
+  constructor ({ quiet = false } = {}) {
+    this.process = spawn(program, { stdio: ['pipe', 'pipe', quiet ? 'ignore' : 'inherit'] })
     this.exit = once(this.process, 'exit')
     this.received = Buffer.alloc(0)
     this.waiting = []
