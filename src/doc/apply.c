@@ -3,245 +3,39 @@
  * Taking an update in, all of it or nothing:
  *
  *     decode    every byte is checked (update.c)
- *     plan      which structs are new, and which of these can be taken in now: nothing changes yet
+ *     plan      which structs are new, and which of these can be taken in now (plan.c): nothing changes yet
  *     reserve   all the memory that the rest will need
  *     commit    cannot fail
  *     wake      what had been waiting for what is there now is taken in the same way
  *     tell      what became new, and by whom
- *
- * A struct is ready when its clock is at most its client's clock, and everything that it refers to is there. The
- * clients of one update refer to each other, so planning walks them as Yjs does (integrateStructs): a client that
- * cannot go on waits on a stack for the one it needs; if that one cannot get there either, all on the stack are stuck,
- * and what is left of their blocks becomes pending.
  */
 #include <assert.h>
 
 #include "base/alloc.h"
 #include "doc/document.h"
 #include "doc/news.h"
-#include "doc/update.h"
+#include "doc/plan.h"
 
 /* Smaller documents are better off as runs. */
 #define ADOPT_FROM_BYTES 512
-
-/* One client's part in an update: its blocks, in order, and how far they can be taken in. */
-struct work {
-    uint64_t client;
-    struct ys_run *run; /* NULL: it has none */
-    uint64_t before;    /* the client's clock now ... */
-    uint64_t clock;     /* ... and when what is planned so far has been taken in */
-    uint64_t goal;      /* on the stack: the clock that the one below waits for */
-    struct ys_id needs; /* what it stopped for */
-    struct work *below; /* on the stack */
-    size_t block;       /* the block that `walk` is in */
-    size_t first_block;
-    size_t end_block;
-    size_t ready_bytes; /* of the structs planned so far */
-    struct ys_block_walk walk;
-    bool is_new_run; /* `run` was made for this, and is not the document's yet */
-    bool is_stuck;
-    bool is_on_stack;
-};
 
 struct transaction {
     struct ysync_doc *doc;
     struct ys_update *update;
     struct ys_news *news;
     uint64_t origin;
-    bool is_woken;            /* the update is a pending block */
-    struct ys_ranges implied; /* deletions by structs that are GC or deleted */
-    struct work *works;       /* by client from high to low */
-    size_t work_count;
-    size_t work_cap;
+    bool is_woken;                    /* the update is a pending block */
     struct ys_pending_block **parked; /* what is to wait */
     size_t parked_count;
     size_t parked_cap;
-    struct work few_works[1];
+    struct ys_plan plan;
 };
-
-enum step {
-    STEP_GOAL,      /* the client's clock is where it is wanted */
-    STEP_EXHAUSTED, /* there is no struct left */
-    STEP_BLOCKED,   /* it needs another client: work->needs */
-};
-
-/* Plan */
-
-static void begin_work(struct transaction *tx, struct work *work, size_t first_block, size_t end_block)
-{
-    const struct ys_block *block = &tx->update->blocks[first_block];
-
-    work->client = block->client;
-    work->run = ys_doc_find_run(tx->doc, block->client);
-    work->before = work->clock = work->run ? work->run->clock : ys_doc_clock(tx->doc, block->client);
-    work->block = work->first_block = first_block;
-    work->end_block = end_block;
-    work->ready_bytes = 0;
-    work->is_new_run = work->is_stuck = work->is_on_stack = false;
-    ys_block_walk_begin(&work->walk, block);
-}
-
-static enum ysync_err begin_works(struct transaction *tx)
-{
-    const struct ys_update *update = tx->update;
-    size_t end;
-
-    for (size_t i = 0; i < update->block_count; i = end) {
-        for (end = i + 1; end < update->block_count && update->blocks[end].client == update->blocks[i].client;)
-            end++;
-        if (!ys_grow_from(tx->doc->alloc, &tx->works, tx->few_works, &tx->work_cap, tx->work_count + 1,
-                          sizeof(*tx->works)))
-            return YSYNC_ERR_NOMEM;
-        begin_work(tx, &tx->works[tx->work_count++], i, end);
-    }
-    return YSYNC_OK;
-}
-
-static struct work *find_work(const struct transaction *tx, uint64_t client)
-{
-    size_t low = 0;
-    size_t high = tx->work_count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (tx->works[middle].client > client)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < tx->work_count && tx->works[low].client == client ? &tx->works[low] : NULL;
-}
-
-/* Is the struct that `id` names there, or planned? If not, it is what `work` needs. */
-static bool is_there(const struct transaction *tx, struct work *work, struct ys_id id)
-{
-    const struct work *other;
-
-    if (id.client == work->client)
-        return true; /* decoding saw to it that it lies before the struct itself */
-    if (id.clock < ys_doc_clock(tx->doc, id.client))
-        return true;
-    other = tx->work_count > 1 ? find_work(tx, id.client) : NULL;
-    if (other && id.clock < other->clock)
-        return true;
-    work->needs = (struct ys_id){ id.client, id.clock + 1 };
-    return false;
-}
-
-static bool is_ready(const struct transaction *tx, struct work *work)
-{
-    const struct ys_struct *s = work->walk.s;
-
-    if (work->walk.clock > work->clock) {
-        work->needs = (struct ys_id){ work->client, work->walk.clock };
-        return false;
-    }
-    if (ys_struct_kind(s) == YS_KIND_GC)
-        return true;
-    return (!(s->info & YS_INFO_ORIGIN) || is_there(tx, work, s->origin)) &&
-           (!(s->info & YS_INFO_RIGHT_ORIGIN) || is_there(tx, work, s->right_origin)) &&
-           (!s->has_parent_id || is_there(tx, work, s->parent));
-}
-
-/* GC and deleted content say that their clocks are deleted, whether or not the delete set does: those that are new. */
-static enum ysync_err note_deletion(struct transaction *tx, const struct work *work)
-{
-    enum ys_kind kind = ys_struct_kind(work->walk.s);
-    uint64_t end = work->walk.clock + work->walk.s->len;
-
-    if (kind != YS_KIND_GC && kind != YS_KIND_DELETED)
-        return YSYNC_OK;
-    return ys_ranges_add(&tx->implied, tx->doc->alloc,
-                         (struct ys_range){ work->client, work->clock, end - work->clock });
-}
-
-/* Goes on with one client until its clock is at its goal, or it can go no further. */
-static enum ysync_err advance(struct transaction *tx, struct work *work, enum step *out)
-{
-    enum ysync_err err;
-
-    while (work->block < work->end_block) {
-        uint64_t end = work->walk.clock + work->walk.s->len;
-
-        if (!ys_block_walk_is_on(&work->walk)) {
-            if (++work->block < work->end_block)
-                ys_block_walk_begin(&work->walk, &tx->update->blocks[work->block]);
-            continue;
-        }
-        if (end > work->clock && ys_struct_kind(work->walk.s) != YS_KIND_SKIP) {
-            *out = work->clock >= work->goal ? STEP_GOAL : STEP_BLOCKED;
-            if (*out == STEP_GOAL || !is_ready(tx, work))
-                return YSYNC_OK;
-            err = note_deletion(tx, work);
-            if (err)
-                return err;
-            work->clock = end;
-            work->ready_bytes += work->walk.s->wire.len;
-        }
-        ys_block_walk_next(&work->walk);
-    }
-    *out = STEP_EXHAUSTED;
-    return YSYNC_OK;
-}
-
-static struct work *push(struct work *top, struct work *next, uint64_t goal)
-{
-    next->below = top;
-    next->goal = goal;
-    next->is_on_stack = true;
-    return next;
-}
-
-static struct work *pop(struct work *top)
-{
-    top->is_on_stack = false;
-    return top->below;
-}
-
-/* Goes on with one client to its end, and for it with whom it needs. */
-static enum ysync_err drive(struct transaction *tx, struct work *work)
-{
-    struct work *top = push(NULL, work, UINT64_MAX);
-    enum step step;
-
-    while (top) {
-        struct work *next;
-        enum ysync_err err = advance(tx, top, &step);
-
-        if (err)
-            return err;
-        if (step != STEP_BLOCKED) {
-            top = pop(top);
-            continue;
-        }
-        next = find_work(tx, top->needs.client);
-        if (next && !next->is_stuck && !next->is_on_stack && next->block < next->end_block) {
-            top = push(top, next, top->needs.clock);
-            continue;
-        }
-        for (; top; top = pop(top))
-            top->is_stuck = true;
-    }
-    return YSYNC_OK;
-}
-
-static enum ysync_err plan(struct transaction *tx)
-{
-    enum ysync_err err = begin_works(tx);
-
-    for (size_t i = 0; !err && i < tx->work_count; i++) {
-        if (!tx->works[i].is_stuck)
-            err = drive(tx, &tx->works[i]);
-    }
-    return err;
-}
 
 /* Reserve */
 
 /* What is left of a stuck client's blocks is copied: a pending block for each stretch without a gap. So of two that
  * begin at the same clock the longer one holds what the other holds. */
-static enum ysync_err park(struct transaction *tx, const struct work *work)
+static enum ysync_err park(struct transaction *tx, const struct ys_work *work)
 {
     const struct ysync_alloc *alloc = tx->doc->alloc;
     struct ys_block_walk walk = work->walk;
@@ -273,9 +67,9 @@ static enum ysync_err reserve_pending(struct transaction *tx)
     size_t cost = pending->bytes;
     enum ysync_err err = YSYNC_OK;
 
-    for (size_t i = 0; !err && i < tx->work_count; i++) {
-        if (tx->works[i].is_stuck)
-            err = park(tx, &tx->works[i]);
+    for (size_t i = 0; !err && i < tx->plan.work_count; i++) {
+        if (tx->plan.works[i].is_stuck)
+            err = park(tx, &tx->plan.works[i]);
     }
     if (err || tx->parked_count == 0)
         return err;
@@ -286,7 +80,7 @@ static enum ysync_err reserve_pending(struct transaction *tx)
     return ys_pending_reserve(pending, tx->parked, tx->parked_count);
 }
 
-static enum ysync_err reserve_run(struct ysync_doc *doc, struct work *work)
+static enum ysync_err reserve_run(struct ysync_doc *doc, struct ys_work *work)
 {
     size_t bytes_before = 0;
     enum ysync_err err = YSYNC_OK;
@@ -310,10 +104,10 @@ static enum ysync_err reserve_runs(struct transaction *tx)
     size_t new_runs = 0;
     enum ysync_err err = YSYNC_OK;
 
-    for (size_t i = 0; !err && i < tx->work_count; i++) {
-        if (tx->works[i].clock > tx->works[i].before)
-            err = reserve_run(doc, &tx->works[i]);
-        new_runs += tx->works[i].is_new_run;
+    for (size_t i = 0; !err && i < tx->plan.work_count; i++) {
+        if (tx->plan.works[i].clock > tx->plan.works[i].before)
+            err = reserve_run(doc, &tx->plan.works[i]);
+        new_runs += tx->plan.works[i].is_new_run;
     }
     if (!err && !ys_grow_array(doc->alloc, &doc->runs, &doc->run_cap, doc->run_count + new_runs, sizeof(*doc->runs)))
         return YSYNC_ERR_NOMEM;
@@ -326,8 +120,8 @@ static enum ysync_err reserve_deletes(struct transaction *tx)
     struct ys_ranges *deletes = &tx->update->deletes;
     enum ysync_err err = YSYNC_OK;
 
-    for (size_t i = 0; !err && i < tx->implied.count; i++)
-        err = ys_ranges_add(deletes, tx->doc->alloc, tx->implied.items[i]);
+    for (size_t i = 0; !err && i < tx->plan.implied.count; i++)
+        err = ys_ranges_add(deletes, tx->doc->alloc, tx->plan.implied.items[i]);
     if (err || deletes->count == 0)
         return err;
     ys_ranges_sort(deletes);
@@ -340,9 +134,9 @@ static enum ysync_err reserve_news(struct transaction *tx)
     size_t bytes = 0;
     size_t pieces = 0;
 
-    for (size_t i = 0; i < tx->work_count; i++) {
-        pieces += tx->works[i].clock > tx->works[i].before;
-        bytes += tx->works[i].ready_bytes;
+    for (size_t i = 0; i < tx->plan.work_count; i++) {
+        pieces += tx->plan.works[i].clock > tx->plan.works[i].before;
+        bytes += tx->plan.works[i].ready_bytes;
     }
     return ys_news_reserve(tx->news, pieces, bytes, tx->is_woken ? 0 : tx->news->deletes.count);
 }
@@ -356,11 +150,11 @@ static void insert_new_runs(struct transaction *tx)
     size_t from = doc->run_count;
     size_t to = from;
 
-    for (size_t i = 0; i < tx->work_count; i++)
-        to += tx->works[i].is_new_run;
+    for (size_t i = 0; i < tx->plan.work_count; i++)
+        to += tx->plan.works[i].is_new_run;
     doc->run_count = to;
-    for (size_t i = tx->work_count; i > 0 && to > from; i--) {
-        struct work *work = &tx->works[i - 1];
+    for (size_t i = tx->plan.work_count; i > 0 && to > from; i--) {
+        struct ys_work *work = &tx->plan.works[i - 1];
 
         if (!work->is_new_run)
             continue;
@@ -372,7 +166,7 @@ static void insert_new_runs(struct transaction *tx)
     }
 }
 
-static void append_structs(struct transaction *tx, struct work *work)
+static void append_structs(struct transaction *tx, struct ys_work *work)
 {
     struct ys_run *run = work->run;
 
@@ -395,8 +189,8 @@ static void commit(struct transaction *tx)
     struct ysync_doc *doc = tx->doc;
 
     insert_new_runs(tx);
-    for (size_t i = 0; i < tx->work_count; i++) {
-        struct work *work = &tx->works[i];
+    for (size_t i = 0; i < tx->plan.work_count; i++) {
+        struct ys_work *work = &tx->plan.works[i];
 
         if (work->clock == work->before)
             continue;
@@ -419,26 +213,22 @@ static void begin(struct transaction *tx, struct ysync_doc *doc, struct ys_updat
     tx->news = NULL;
     tx->origin = origin;
     tx->is_woken = false;
-    ys_ranges_init(&tx->implied);
-    tx->works = tx->few_works;
-    tx->work_count = 0;
-    tx->work_cap = ARRAY_LEN(tx->few_works);
     tx->parked = NULL;
     tx->parked_count = tx->parked_cap = 0;
+    ys_plan_init(&tx->plan, doc, update);
 }
 
 /* Also what a failed reservation leaves behind, and pending blocks that turned out superfluous. */
 static void end(struct transaction *tx)
 {
-    for (size_t i = 0; i < tx->work_count; i++) {
-        if (tx->works[i].is_new_run)
-            ys_run_free(tx->works[i].run);
+    for (size_t i = 0; i < tx->plan.work_count; i++) {
+        if (tx->plan.works[i].is_new_run)
+            ys_run_free(tx->plan.works[i].run);
     }
     for (size_t i = 0; i < tx->parked_count; i++)
         ys_pending_block_free(&tx->doc->pending, tx->parked[i]);
     ys_free(tx->doc->alloc, tx->parked);
-    ys_ranges_deinit(&tx->implied, tx->doc->alloc);
-    ys_free_grown(tx->doc->alloc, tx->works, tx->few_works);
+    ys_plan_deinit(&tx->plan);
 }
 
 /* Is there nothing in the planned update that was known, must wait, or should not be passed on as it is? */
@@ -446,8 +236,8 @@ static bool is_all_new(const struct transaction *tx, const struct ys_ranges *mis
 {
     if (!tx->update->is_plain || ys_ranges_clocks(missing) != ys_ranges_clocks(&tx->update->deletes))
         return false;
-    for (size_t i = 0; i < tx->work_count; i++) {
-        const struct work *work = &tx->works[i];
+    for (size_t i = 0; i < tx->plan.work_count; i++) {
+        const struct ys_work *work = &tx->plan.works[i];
 
         if (work->is_stuck || tx->update->blocks[work->first_block].clock != work->before)
             return false;
@@ -459,8 +249,8 @@ static bool is_nothing_new(const struct transaction *tx, const struct ys_ranges 
 {
     if (missing->count > 0)
         return false;
-    for (size_t i = 0; i < tx->work_count; i++) {
-        if (tx->works[i].clock > tx->works[i].before)
+    for (size_t i = 0; i < tx->plan.work_count; i++) {
+        if (tx->plan.works[i].clock > tx->plan.works[i].before)
             return false;
     }
     return true;
@@ -486,7 +276,7 @@ static bool can_adopt(const struct transaction *tx, struct ysync_bytes bytes)
 
     return bytes.len >= ADOPT_FROM_BYTES && tx->update->is_in_order && tx->update->block_count > 0 && !doc->base &&
            doc->run_count == 0 && ys_pending_count(&doc->pending) == 0 && ys_dset_range_count(doc->deletes) == 0 &&
-           ys_ranges_contain(&tx->update->deletes, &tx->implied);
+           ys_ranges_contain(&tx->update->deletes, &tx->plan.implied);
 }
 
 /* *adopted: it could be done. */
@@ -515,7 +305,7 @@ static enum ysync_err adopt(struct transaction *tx, struct ysync_bytes bytes, bo
     for (size_t i = 0; i < update->block_count; i++)
         doc->has_structure |= update->blocks[i].has_structure;
     ys_dset_freeze(doc->deletes, ys_base_deletes(doc->base), update->deletes.count);
-    doc->garbage = ys_ranges_clocks(&update->deletes) - ys_ranges_clocks(&tx->implied);
+    doc->garbage = ys_ranges_clocks(&update->deletes) - ys_ranges_clocks(&tx->plan.implied);
     return YSYNC_OK;
 }
 
@@ -528,7 +318,7 @@ static enum ysync_err take_in(struct ysync_doc *doc, struct ys_update *update, s
     enum ysync_err err;
 
     begin(&tx, doc, update, origin);
-    err = plan(&tx);
+    err = ys_plan_make(&tx.plan);
     if (!err && update->deletes.count > 0)
         err = ys_dset_thaw(doc->deletes, &update->deletes);
     if (!err && update->deletes.count > 0)
@@ -538,7 +328,7 @@ static enum ysync_err take_in(struct ysync_doc *doc, struct ys_update *update, s
     news->deletes_origin = origin;
     *is_verbatim = is_all_new(&tx, &news->deletes) && !is_nothing_new(&tx, &news->deletes);
     tx.news = *is_verbatim ? NULL : news;
-    ys_ranges_sort(&tx.implied);
+    ys_ranges_sort(&tx.plan.implied);
     if (*is_verbatim && can_adopt(&tx, bytes))
         err = adopt(&tx, bytes, &adopted);
     if (!err && !adopted)
@@ -596,12 +386,12 @@ static enum ysync_err take_in_woken(struct ysync_doc *doc, const struct ys_pendi
     begin(&tx, doc, &update, block->origin);
     tx.is_woken = true;
     tx.news = news;
-    err = plan(&tx);
+    err = ys_plan_make(&tx.plan);
     if (!err)
         err = reserve(&tx);
     if (!err)
         commit(&tx);
-    *progress = !err && tx.works[0].clock > tx.works[0].before;
+    *progress = !err && tx.plan.works[0].clock > tx.plan.works[0].before;
     end(&tx);
     ys_update_deinit(&update, doc->alloc);
     return err;
