@@ -192,6 +192,11 @@ size_t ys_doc_bytes(const struct ysync_doc *doc)
            doc->run_bytes + ys_dset_bytes(doc->deletes) + doc->pending.bytes;
 }
 
+size_t ys_doc_pending_count(const struct ysync_doc *doc)
+{
+    return ys_pending_count(&doc->pending);
+}
+
 void ysync_doc_stats(const struct ysync_doc *doc, struct ysync_doc_stats *out)
 {
     *out = (struct ysync_doc_stats){

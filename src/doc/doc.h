@@ -44,6 +44,9 @@ YSYNC_CHECKED enum ysync_err ys_doc_lacks_structs(struct ysync_doc *doc, struct 
 /* Memory that the document holds, in constant time. */
 size_t ys_doc_bytes(const struct ysync_doc *doc);
 
+/* How many blocks of structs wait for others, in constant time. */
+size_t ys_doc_pending_count(const struct ysync_doc *doc);
+
 /* Walks every invariant; aborts with a message if one does not hold. For tests, fuzzers and debug builds. */
 void ys_doc_check(const struct ysync_doc *doc);
 

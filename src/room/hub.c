@@ -122,8 +122,6 @@ static void evict(struct ys_context *context, struct ys_room *room)
 void ys_hub_drop(struct ys_hub *hub, struct ys_room *room)
 {
     assert(!hub->context.is_waking);
-    ys_log(hub->context.config.log, YSYNC_LOG_INFO, "room_dropped", YS_LOG_BYTES("room", ys_room_name(room)),
-           YS_LOG_NUM("bytes", ys_doc_bytes(ys_room_doc(room))));
     ys_map_remove(&hub->rooms, hash_name(hub, ys_room_name(room)), room);
     ys_room_drop(room);
 }

@@ -54,6 +54,7 @@ struct ys_hub_counters {
     uint64_t updates_applied;            /* that held anything new */
     uint64_t malformed;
     uint64_t evictions;
+    uint64_t resyncs; /* members who were sent one update for all that they had missed */
 };
 
 YSYNC_CHECKED enum ysync_err ys_hub_new(const struct ys_hub_config *config, struct ys_hub **out);

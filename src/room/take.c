@@ -126,6 +126,7 @@ static struct ys_blob *encode(struct ys_member *member, const struct ys_outbox_s
 static struct ys_blob *take_front(struct ys_member *member)
 {
     const struct ys_outbox_slot *front = ys_outbox_front(&member->outbox);
+    enum ys_outbox_kind kind = front->kind;
     const struct ys_blob *asked = front->blob;
     struct ys_blob *message = NULL;
 
@@ -133,8 +134,11 @@ static struct ys_blob *take_front(struct ys_member *member)
         message = take_base(member);
     if (!message)
         message = encode(member, front);
-    if (message && front->blob == asked)
-        ys_blob_unref(ys_outbox_pop(&member->outbox));
+    if (!message || front->blob != asked)
+        return message;
+    ys_blob_unref(ys_outbox_pop(&member->outbox));
+    if (kind == YS_OUTBOX_MISSED_UPDATES)
+        member->context->counters.resyncs++;
     return message;
 }
 

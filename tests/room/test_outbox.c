@@ -50,6 +50,7 @@ static void test_outbox_makes_one_update_of_all_that_was_missed(void **state)
     slow_party(&party);
     type_much(&party, 0, 5, 0, 1);
     take_all(&party, 1);
+    assert_int_equal(ys_hub_counters(party.hub)->resyncs, 0);
     type_much(&party, 0, 5, 1, 1000);
     expect_type(&party, 1, YS_MESSAGE_UPDATE);
     expect_nothing(&party, 1);
@@ -57,6 +58,7 @@ static void test_outbox_makes_one_update_of_all_that_was_missed(void **state)
     type_much(&party, 0, 5, 1000, 1010); /* then it goes on as before */
     assert_int_equal(take_all(&party, 1), 10);
     expect_equal(&party, 1);
+    assert_int_equal(ys_hub_counters(party.hub)->resyncs, 1);
     party_deinit(&party);
 }
 
