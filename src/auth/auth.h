@@ -21,7 +21,7 @@ enum ys_access {
 };
 
 struct ys_auth_request {
-    struct ysync_bytes room;  /* a room's name, decoded */
+    struct ysync_bytes room;  /* a room's name, decoded; empty: may the token do it in every room? */
     struct ysync_bytes token; /* empty: none was given */
     struct ysync_bytes peer;  /* the address of the other end, as text */
     bool is_websocket;        /* else plain HTTP */

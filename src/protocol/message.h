@@ -16,6 +16,8 @@
 #ifndef YS_PROTOCOL_MESSAGE_H
 #define YS_PROTOCOL_MESSAGE_H
 
+#include <stdbool.h>
+
 #include "base/blob.h"
 #include "base/varint.h"
 #include "ysync/bytes.h"
@@ -44,6 +46,12 @@ struct ys_message {
 
 /* MALFORMED: *problem is a static phrase. AUTH and UNKNOWN are not looked into. */
 YSYNC_CHECKED enum ysync_err ys_message_decode(struct ysync_bytes frame, struct ys_message *out, const char **problem);
+
+/* Does the message begin as those do that hold updates, sync step 2 and update? Costs nothing. */
+static inline bool ys_message_is_update(struct ysync_bytes frame)
+{
+    return frame.len >= 2 && frame.data[0] == 0 && (frame.data[1] == 1 || frame.data[1] == 2);
+}
 
 /* One message, ready to be shared: NULL if there is no memory. Types: SYNC_STEP1, SYNC_STEP2, UPDATE, AWARENESS,
  * SYNC_STATUS. */

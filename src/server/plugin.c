@@ -38,6 +38,7 @@ static void before_wait(struct ys_loop_hook *hook, uint64_t now_ms)
     uint64_t due_ms = ys_hub_next_tick(plugin->context.hub);
 
     (void)now_ms;
+    ys_snapshots_sweep(plugin->context.snapshots);
     if (due_ms == YS_TIMER_NEVER)
         ys_loop_disarm(plugin->context.loop, &plugin->tick);
     else if (!ys_timer_is_armed(&plugin->tick) || plugin->tick.due_ms != due_ms)
@@ -73,6 +74,8 @@ static enum ysync_err make_parts(struct ys_plugin *plugin)
         return YSYNC_ERR_IO;
     err = ys_backoff_new(config->alloc, hub.seed, &plugin->context.backoff);
     if (!err)
+        err = ys_snapshots_new(config->alloc, YS_SNAPSHOTS_MAX_BYTES, &plugin->context.snapshots);
+    if (!err)
         err = ys_hub_new(&hub, &plugin->context.hub);
     return err;
 }
@@ -80,6 +83,7 @@ static enum ysync_err make_parts(struct ys_plugin *plugin)
 static void free_parts(struct ys_plugin *plugin)
 {
     ys_hub_free(plugin->context.hub);
+    ys_snapshots_free(plugin->context.snapshots);
     ys_backoff_free(plugin->context.backoff);
     ys_free(plugin->config.alloc, plugin->listeners);
     ys_free(plugin->config.alloc, plugin);

@@ -1,45 +1,87 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * How a request is answered:
+ *
+ *     head --- what, which method? --- 400 404 405
+ *       '--- who asks? (perhaps later) --- 401 403
+ *               |'--- GET, DELETE -----------------------------> answer
+ *                '--- POST --- 100 Continue --- body --- end --> answer
+ *
+ * The body of an update is not taken in before the verdict. A body that means nothing is read to its end, if it is
+ * small and on its way already: an answer in the middle of it would cost the client its connection.
+ *
+ * The connection keeps the head until the answer, so what it says is read again wherever it is needed, and nothing of
+ * it has to be kept here.
+ */
 #include "server/rest.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-static bool is_path(const struct ys_http_head *head, const char *path)
-{
-    return head->path.len == strlen(path) && memcmp(head->path.data, path, head->path.len) == 0;
-}
+#include "base/alloc.h"
+#include "base/base64url.h"
+#include "base/json.h"
+#include "http/target.h"
+#include "server/resource.h"
+#include "server/session.h"
+#include "server/upgrade.h"
+
+#define MAX_SKIPPED_BODY_BYTES ((size_t)64 * 1024)
+
+#define OUT_OF_MEMORY "Out of memory"
+
+static const char json[] = "application/json";
+static const char ok[] = "{\"ok\":true}";
 
 static struct ysync_bytes text(const char *str)
 {
     return (struct ysync_bytes){ (const uint8_t *)str, strlen(str) };
 }
 
-/* For load balancers and people: never behind auth, always these bytes. */
-static void answer_health(struct ys_connection *connection)
+void ys_rest_init(struct ys_rest *rest, struct ys_session_context *context, struct ys_connection *connection)
 {
-    ys_connection_answer(connection, &(struct ys_http_answer){
-                                         .status = 200,
-                                         .content_type = "application/json",
-                                         .body = text("{\"status\":\"ok\"}"),
-                                     });
+    *rest = (struct ys_rest){ .context = context, .connection = connection };
+    ys_buf_init(&rest->body, context->config->alloc, context->config->max_message_bytes);
 }
 
-static void refuse_method(struct ys_connection *connection, const char *allow_field)
+void ys_rest_deinit(struct ys_rest *rest)
 {
-    ys_connection_answer(connection, &(struct ys_http_answer){
-                                         .status = 405,
-                                         .extra_fields = allow_field,
-                                         .body = text("Method not allowed"),
-                                     });
+    ys_question_forget(rest->question);
+    ys_buf_deinit(&rest->body);
 }
 
-void ys_rest_answer(struct ys_connection *connection, const struct ys_http_head *head)
+static uint64_t now_ms(const struct ys_rest *rest)
 {
-    if (!is_path(head, "/"))
-        ys_rest_refuse(connection, 404, "Not found");
-    else if (head->method == YS_HTTP_GET || head->method == YS_HTTP_HEAD)
-        answer_health(connection);
-    else
-        refuse_method(connection, "Allow: GET, HEAD\r\n");
+    return ys_loop_now(rest->context->loop);
+}
+
+/* Refusals */
+
+static void count_refusal(struct ys_session_context *context, int status)
+{
+    uint64_t *rejected = context->counters.rejected;
+
+    switch (status) {
+    case 400:
+    case 426:
+        rejected[YS_REJECTED_BAD_REQUEST]++;
+        break;
+    case 401:
+        rejected[YS_REJECTED_UNAUTHORIZED]++;
+        break;
+    case 403:
+        rejected[YS_REJECTED_READ_ONLY]++;
+        break;
+    case 413:
+        rejected[YS_REJECTED_TOO_LARGE]++;
+        break;
+    case 503:
+        rejected[YS_REJECTED_UNAVAILABLE]++;
+        break;
+    default: /* a mistake, not an attempt */
+        break;
+    }
 }
 
 /* What a client needs in order to do better: which version is spoken here (RFC 6455, 4.4), how to say who it is (RFC
@@ -56,11 +98,417 @@ static const char *field_for(int status)
     }
 }
 
-void ys_rest_refuse(struct ys_connection *connection, int status, const char *line)
+static void refuse(struct ys_session_context *context, struct ys_connection *connection, int status, const char *fields,
+                   struct ysync_bytes line)
 {
+    count_refusal(context, status);
     ys_connection_answer(connection, &(struct ys_http_answer){
                                          .status = status,
-                                         .extra_fields = field_for(status),
-                                         .body = text(line),
+                                         .extra_fields = fields ? fields : field_for(status),
+                                         .body = line,
                                      });
+}
+
+void ys_rest_refuse(struct ys_session_context *context, struct ys_connection *connection, int status, const char *line)
+{
+    refuse(context, connection, status, NULL, text(line));
+}
+
+/* Is the rest of the request small, and does the client send it without being asked to? */
+static bool may_skip(const struct ys_http_head *head)
+{
+    return head->has_body && head->has_length && head->content_length <= MAX_SKIPPED_BODY_BYTES &&
+           !head->expects_continue;
+}
+
+/* Refuses, perhaps when the body has come. line and fields are static. */
+static void turn_down(struct ys_rest *rest, int status, const char *fields, const char *line)
+{
+    if (rest->stage == YS_REST_ANSWERING && may_skip(ys_connection_head(rest->connection))) {
+        rest->stage = YS_REST_SKIPPING;
+        rest->refused_with = status;
+        rest->fields = fields;
+        rest->line = line;
+        ys_connection_want_body(rest->connection);
+        return;
+    }
+    rest->stage = YS_REST_ANSWERING;
+    refuse(rest->context, rest->connection, status, fields, text(line));
+}
+
+/* For errors that are not the client's. */
+static void fail(struct ys_rest *rest, enum ysync_err err, const char *limit)
+{
+    turn_down(rest, 503, NULL, err == YSYNC_ERR_LIMIT ? limit : OUT_OF_MEMORY);
+}
+
+/* A line that ends in what only this request knows. */
+static void refuse_with(struct ys_rest *rest, int status, const char *line, struct ysync_bytes detail)
+{
+    struct ys_buf body;
+
+    ys_buf_init(&body, rest->context->config->alloc, SIZE_MAX);
+    ys_buf_put_str(&body, line);
+    ys_buf_put(&body, detail);
+    if (ys_buf_err(&body))
+        fail(rest, YSYNC_ERR_NOMEM, NULL);
+    else
+        refuse(rest->context, rest->connection, status, NULL, ys_buf_bytes(&body));
+    ys_buf_deinit(&body);
+}
+
+/* Answers */
+
+static void answer(struct ys_rest *rest, const char *content_type, const char *body)
+{
+    ys_connection_answer(rest->connection,
+                         &(struct ys_http_answer){ .status = 200, .content_type = content_type, .body = text(body) });
+}
+
+/* Gives up the reference. */
+static void answer_blob(struct ys_rest *rest, const char *content_type, struct ys_blob *blob)
+{
+    const struct ys_http_answer head = { .status = 200, .content_type = content_type, .body = ys_blob_bytes(blob) };
+
+    ys_connection_answer_shared(rest->connection, &head, blob);
+    ys_blob_unref(blob);
+}
+
+/* Takes what is in the buffer, which was begun as a blob. */
+static void answer_buf(struct ys_rest *rest, const char *content_type, struct ys_buf *body)
+{
+    if (ys_buf_err(body))
+        fail(rest, YSYNC_ERR_NOMEM, NULL);
+    else
+        answer_blob(rest, content_type, ys_blob_end(body, 0));
+    ys_buf_deinit(body);
+}
+
+static void answer_metrics(struct ys_rest *rest)
+{
+    struct ys_session_context *context = rest->context;
+    struct ys_metrics metrics;
+    struct ys_buf body;
+
+    ys_buf_init(&body, context->config->alloc, SIZE_MAX);
+    if (ys_blob_begin(&body, 0, 0)) {
+        fail(rest, YSYNC_ERR_NOMEM, NULL);
+        return;
+    }
+    ys_metrics_gather(&metrics, context->hub, context->loop, &context->counters);
+    ys_metrics_put(&body, &metrics);
+    answer_buf(rest, YS_METRICS_CONTENT_TYPE, &body);
+}
+
+static int compare_names(const void *left, const void *right)
+{
+    struct ysync_bytes a = ys_room_name(*(struct ys_room *const *)left);
+    struct ysync_bytes b = ys_room_name(*(struct ys_room *const *)right);
+    int order = memcmp(a.data, b.data, a.len < b.len ? a.len : b.len);
+
+    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+static void put_list(struct ys_buf *out, struct ys_room *const *rooms, size_t count)
+{
+    ys_buf_put_str(out, "{\"rooms\":[");
+    for (size_t i = 0; i < count; i++) {
+        char members[64];
+
+        ys_buf_put_str(out, i > 0 ? ",{\"id\":" : "{\"id\":");
+        ys_json_put_string(out, ys_room_name(rooms[i]));
+        snprintf(members, sizeof(members), ",\"connections\":%zu}", ys_room_member_count(rooms[i]));
+        ys_buf_put_str(out, members);
+    }
+    ys_buf_put_str(out, "]}");
+}
+
+static void answer_list(struct ys_rest *rest)
+{
+    const struct ysync_alloc *alloc = rest->context->config->alloc;
+    struct ys_hub *hub = rest->context->hub;
+    size_t count = ys_hub_room_count(hub);
+    struct ys_room **rooms = ys_alloc_array(alloc, count + 1, sizeof(*rooms));
+    size_t position = 0;
+    struct ys_buf body;
+
+    ys_buf_init(&body, alloc, SIZE_MAX);
+    if (!rooms || ys_blob_begin(&body, 0, 0)) {
+        fail(rest, YSYNC_ERR_NOMEM, NULL);
+    } else {
+        for (size_t i = 0; i < count; i++)
+            rooms[i] = ys_hub_next_room(hub, &position);
+        qsort(rooms, count, sizeof(*rooms), compare_names);
+        put_list(&body, rooms, count);
+        answer_buf(rest, json, &body);
+    }
+    ys_free(alloc, rooms);
+}
+
+/* Rooms */
+
+/* What ?sv= holds, if it is there. */
+static enum ysync_err read_state_vector(struct ysync_bytes query, struct ys_buf *out, const char **problem)
+{
+    struct ysync_bytes encoded;
+    struct ys_buf base64;
+    enum ysync_err err;
+
+    if (!ys_query_find(query, "sv", &encoded))
+        return YSYNC_OK;
+    *problem = "it is empty";
+    if (encoded.len == 0)
+        return YSYNC_ERR_MALFORMED;
+    *problem = "not base64url";
+    ys_buf_init(&base64, out->alloc, SIZE_MAX);
+    err = ys_percent_decode(encoded, &base64);
+    if (!err)
+        err = ys_base64url_decode(ys_buf_bytes(&base64), out);
+    ys_buf_deinit(&base64);
+    return err;
+}
+
+static void answer_document(struct ys_rest *rest, struct ys_room *room)
+{
+    const char *problem = NULL;
+    struct ys_blob *update = NULL;
+    struct ys_buf state_vector;
+    enum ysync_err err;
+
+    ys_buf_init(&state_vector, rest->context->config->alloc, SIZE_MAX);
+    err = read_state_vector(ys_connection_head(rest->connection)->query, &state_vector, &problem);
+    if (!err)
+        err = ys_snapshots_take(rest->context->snapshots, room, ys_buf_bytes(&state_vector), &update, &problem);
+    ys_buf_deinit(&state_vector);
+    if (!err)
+        answer_blob(rest, "application/octet-stream", update);
+    else if (err == YSYNC_ERR_MALFORMED)
+        refuse_with(rest, 400, "Malformed state vector: ", text(problem));
+    else
+        fail(rest, err, "Too much is being sent");
+}
+
+static void delete_room(struct ys_rest *rest, struct ys_room *room)
+{
+    ys_log(rest->context->config->log, YSYNC_LOG_INFO, "room_deleted", YS_LOG_BYTES("room", ys_room_name(room)),
+           YS_LOG_NUM("connections", ys_room_member_count(room)));
+    ys_hub_drop(rest->context->hub, room);
+    answer(rest, json, ok);
+}
+
+static void answer_room(struct ys_rest *rest, struct ysync_bytes name)
+{
+    struct ys_room *room = ys_hub_find(rest->context->hub, name);
+
+    if (!room)
+        refuse_with(rest, 404, "Room not found: ", name);
+    else if (ys_connection_head(rest->connection)->method == YS_HTTP_DELETE)
+        delete_room(rest, room);
+    else
+        answer_document(rest, room);
+}
+
+static enum ysync_err apply(struct ys_rest *rest, struct ys_room *room, struct ysync_bytes update)
+{
+    uint64_t begin_ns = uv_hrtime();
+    enum ysync_err err = ys_room_apply(room, update, now_ms(rest));
+
+    ys_histogram_observe(&rest->context->counters.apply, uv_hrtime() - begin_ns);
+    return err;
+}
+
+static void answer_applied(struct ys_rest *rest, struct ys_room *room, enum ysync_err err)
+{
+    switch (err) {
+    case YSYNC_OK:
+        answer(rest, json, ok);
+        break;
+    case YSYNC_ERR_MALFORMED:
+        refuse_with(rest, 400, "Malformed update: ", text(ysync_doc_problem(ys_room_doc(room))));
+        break;
+    case YSYNC_ERR_LIMIT:
+        turn_down(rest, 413, NULL, "The room has no space for this update");
+        break;
+    default:
+        fail(rest, err, NULL);
+        break;
+    }
+}
+
+/* A room is made for an update, but not for one that cannot be applied. */
+static void answer_update(struct ys_rest *rest, struct ysync_bytes name, struct ysync_bytes update)
+{
+    struct ys_hub *hub = rest->context->hub;
+    bool was_there = ys_hub_find(hub, name) != NULL;
+    struct ys_room *room;
+    enum ysync_err err;
+
+    if (update.len == 0) {
+        turn_down(rest, 400, NULL, "Empty update body");
+        return;
+    }
+    err = ys_hub_open(hub, name, now_ms(rest), &room);
+    if (err) {
+        fail(rest, err, "Too many rooms");
+        return;
+    }
+    err = apply(rest, room, update);
+    answer_applied(rest, room, err); /* which may be the end of *rest */
+    if (err && !was_there)
+        ys_hub_drop(hub, room);
+}
+
+/* Requests */
+
+static void begin_update(struct ys_rest *rest)
+{
+    const struct ys_http_head *head = ys_connection_head(rest->connection);
+
+    if (head->has_length && head->content_length > rest->context->config->max_message_bytes) {
+        turn_down(rest, 413, NULL, "Body too large");
+        return;
+    }
+    rest->stage = YS_REST_RECEIVING;
+    ys_connection_want_body(rest->connection);
+}
+
+static void answer_resource(struct ys_rest *rest, const struct ys_resource *resource)
+{
+    switch (resource->kind) {
+    case YS_RESOURCE_HEALTH: /* for load balancers and people: never behind auth, always these bytes */
+        answer(rest, json, "{\"status\":\"ok\"}");
+        break;
+    case YS_RESOURCE_METRICS:
+        answer_metrics(rest);
+        break;
+    case YS_RESOURCE_LIST:
+        answer_list(rest);
+        break;
+    case YS_RESOURCE_ROOM:
+        if (ys_connection_head(rest->connection)->method == YS_HTTP_POST)
+            begin_update(rest);
+        else
+            answer_room(rest, ys_buf_bytes(&resource->room));
+        break;
+    }
+}
+
+static bool is_write(enum ys_http_method method)
+{
+    return method != YS_HTTP_GET && method != YS_HTTP_HEAD;
+}
+
+static int find_resource(const struct ys_rest *rest, struct ys_resource *resource, const char **why)
+{
+    const struct ys_plugin_config *config = rest->context->config;
+
+    return ys_resource_find(resource, config->alloc, config->routes, ys_connection_head(rest->connection), why);
+}
+
+static void take_verdict(void *user, enum ys_access access)
+{
+    struct ys_rest *rest = user;
+    struct ys_resource resource;
+    const char *why;
+    int status = find_resource(rest, &resource, &why);
+
+    if (status != 200)
+        turn_down(rest, status, NULL, why);
+    else if (access == YS_ACCESS_NONE)
+        turn_down(rest, 401, NULL, "Unauthorized");
+    else if (access == YS_ACCESS_READ && is_write(ys_connection_head(rest->connection)->method))
+        turn_down(rest, 403, NULL, "Read-only");
+    else
+        answer_resource(rest, &resource);
+    ys_resource_deinit(&resource);
+}
+
+static void ask_for_verdict(struct ys_rest *rest, const struct ys_resource *resource)
+{
+    const struct ys_plugin_config *config = rest->context->config;
+    char peer[YS_ADDRESS_TEXT_BYTES];
+    struct ys_auth_request request;
+
+    ys_peer_format(ys_connection_peer(rest->connection), peer);
+    request = (struct ys_auth_request){
+        .room = ys_buf_bytes(&resource->room),
+        .token = ys_bearer_token(ys_connection_head(rest->connection)),
+        .peer = ys_log_str(peer),
+    };
+    if (ys_question_ask(config->auth, config->alloc, &request, take_verdict, rest, &rest->question))
+        fail(rest, YSYNC_ERR_NOMEM, NULL);
+}
+
+static void handle(struct ys_rest *rest)
+{
+    struct ys_resource resource;
+    const char *why;
+    int status = find_resource(rest, &resource, &why);
+
+    if (status != 200)
+        turn_down(rest, status, NULL, why);
+    else if (!ys_resource_allows(&resource, ys_connection_head(rest->connection)->method))
+        turn_down(rest, 405, ys_resource_allow_field(&resource), "Method not allowed");
+    else if (resource.kind == YS_RESOURCE_HEALTH)
+        answer_resource(rest, &resource);
+    else
+        ask_for_verdict(rest, &resource);
+    ys_resource_deinit(&resource);
+}
+
+void ys_rest_take_head(struct ys_rest *rest, const struct ys_http_head *head)
+{
+    bool means_nothing = head->method != YS_HTTP_POST && may_skip(head);
+
+    rest->stage = means_nothing ? YS_REST_SKIPPING : YS_REST_ANSWERING;
+    rest->refused_with = 0;
+    if (means_nothing)
+        ys_connection_want_body(rest->connection);
+    else
+        handle(rest);
+}
+
+void ys_rest_take_body(struct ys_rest *rest, struct ysync_bytes piece)
+{
+    enum ysync_err err;
+
+    if (rest->stage != YS_REST_RECEIVING)
+        return;
+    ys_buf_put(&rest->body, piece);
+    err = ys_buf_err(&rest->body);
+    if (err == YSYNC_OK)
+        return;
+    ys_buf_deinit(&rest->body);
+    rest->stage = YS_REST_SKIPPING; /* for good: the answer comes in the middle of it, and ends the connection */
+    if (err == YSYNC_ERR_LIMIT)
+        turn_down(rest, 413, NULL, "Body too large");
+    else
+        fail(rest, err, NULL);
+}
+
+static void take_update(struct ys_rest *rest)
+{
+    struct ys_resource resource;
+    const char *why;
+    int status = find_resource(rest, &resource, &why);
+    struct ys_buf update = rest->body; /* as *rest may end with the answer */
+
+    ys_buf_init(&rest->body, update.alloc, update.max_bytes);
+    rest->stage = YS_REST_SKIPPING;
+    if (status != 200)
+        turn_down(rest, status, NULL, why);
+    else
+        answer_update(rest, ys_buf_bytes(&resource.room), ys_buf_bytes(&update));
+    ys_resource_deinit(&resource);
+    ys_buf_deinit(&update);
+}
+
+void ys_rest_take_end(struct ys_rest *rest)
+{
+    if (rest->stage == YS_REST_RECEIVING)
+        take_update(rest);
+    else if (rest->refused_with)
+        turn_down(rest, rest->refused_with, rest->fields, rest->line);
+    else
+        handle(rest);
 }

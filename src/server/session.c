@@ -16,14 +16,13 @@
 #include "server/rest.h"
 #include "server/upgrade.h"
 
-/* A body up to this size is read to its end before its request is refused, so that the connection can be kept. */
-#define MAX_REFUSED_BODY_BYTES ((size_t)64 * 1024)
-
 struct session {
     struct ys_list node; /* in context->sessions */
     struct ys_session_context *context;
     struct ys_connection *connection;
-    struct ys_member *member; /* NULL until it has joined */
+    struct ys_rest rest;          /* what comes before, or instead */
+    struct ys_question *question; /* while the verdict on a WebSocket is awaited */
+    struct ys_member *member;     /* NULL until it has joined */
 };
 
 static void wake(void *user)
@@ -33,7 +32,14 @@ static void wake(void *user)
     ys_connection_wake(session->connection);
 }
 
-static const struct ys_member_events member_events = { .wake = wake };
+static void on_dropped(void *user)
+{
+    struct session *session = user;
+
+    ys_connection_close(session->connection, YS_WS_CLOSE_NOT_FOUND_4404, "Room deleted");
+}
+
+static const struct ys_member_events member_events = { .wake = wake, .dropped = on_dropped };
 
 static void log_opened(const struct session *session)
 {
@@ -72,7 +78,8 @@ static void admit(struct session *session, const struct ys_upgrade *upgrade, enu
     err = ys_hub_join(session->context->hub, ys_buf_bytes(&upgrade->room), &member_events, session, &options, now_ms,
                       &session->member);
     if (err) {
-        ys_rest_refuse(session->connection, 503, err == YSYNC_ERR_LIMIT ? "Too many rooms" : "Out of memory");
+        ys_rest_refuse(session->context, session->connection, 503,
+                       err == YSYNC_ERR_LIMIT ? "Too many rooms" : "Out of memory");
         return;
     }
     log_opened(session);
@@ -88,9 +95,10 @@ static void turn_away(struct session *session, const struct ys_upgrade *upgrade)
     struct ys_blob *message;
 
     if (ys_backoff_note(context->backoff, ys_connection_peer(connection)->ip, ys_loop_now(context->loop))) {
-        ys_rest_refuse(connection, 401, "Unauthorized");
+        ys_rest_refuse(context, connection, 401, "Unauthorized");
         return;
     }
+    context->counters.rejected[YS_REJECTED_UNAUTHORIZED]++;
     message = ys_message_encode_denied(context->config->alloc, "Unauthorized");
     if (!message || ys_connection_upgrade(connection, &upgrade->request)) {
         ys_connection_drop(connection);
@@ -116,7 +124,7 @@ static void take_verdict(void *user, enum ys_access access)
     int status = read_upgrade(session, &upgrade, &why);
 
     if (status != 101)
-        ys_rest_refuse(session->connection, status, why);
+        ys_rest_refuse(session->context, session->connection, status, why);
     else if (access == YS_ACCESS_NONE)
         turn_away(session, &upgrade);
     else
@@ -126,6 +134,7 @@ static void take_verdict(void *user, enum ys_access access)
 
 static void ask_for_verdict(struct session *session)
 {
+    const struct ys_plugin_config *config = session->context->config;
     char peer[YS_ADDRESS_TEXT_BYTES];
     struct ys_auth_request request;
     struct ys_upgrade upgrade;
@@ -133,7 +142,7 @@ static void ask_for_verdict(struct session *session)
     int status = read_upgrade(session, &upgrade, &why);
 
     if (status != 101) {
-        ys_rest_refuse(session->connection, status, why);
+        ys_rest_refuse(session->context, session->connection, status, why);
     } else {
         ys_peer_format(ys_connection_peer(session->connection), peer);
         request = (struct ys_auth_request){
@@ -142,48 +151,72 @@ static void ask_for_verdict(struct session *session)
             .peer = ys_log_str(peer),
             .is_websocket = true,
         };
-        ys_auth_check(session->context->config->auth, &request, take_verdict, session);
+        if (ys_question_ask(config->auth, config->alloc, &request, take_verdict, session, &session->question))
+            ys_rest_refuse(session->context, session->connection, 503, "Out of memory");
     }
     ys_upgrade_deinit(&upgrade);
 }
 
 static void on_head(struct ys_connection *connection, void *user, const struct ys_http_head *head)
 {
-    bool has_small_body = head->has_body && head->has_length && head->content_length <= MAX_REFUSED_BODY_BYTES &&
-                          !head->expects_continue;
+    struct session *session = user;
 
+    (void)connection;
     if (head->wants_websocket)
-        ask_for_verdict(user);
-    else if (has_small_body)
-        ys_connection_want_body(connection);
+        ask_for_verdict(session);
     else
-        ys_rest_answer(connection, head);
+        ys_rest_take_head(&session->rest, head);
 }
 
 static void on_body(struct ys_connection *connection, void *user, struct ysync_bytes piece)
 {
-    (void)connection, (void)user, (void)piece; /* of a request that will be refused */
+    struct session *session = user;
+
+    (void)connection;
+    ys_rest_take_body(&session->rest, piece);
 }
 
 static void on_end(struct ys_connection *connection, void *user)
 {
-    (void)user;
-    ys_rest_answer(connection, ys_connection_head(connection));
+    struct session *session = user;
+
+    (void)connection;
+    ys_rest_take_end(&session->rest);
+}
+
+static enum ysync_err hand_over(struct session *session, struct ysync_bytes message, const char **problem)
+{
+    return ys_member_receive(session->member, message, ys_loop_now(session->context->loop), problem);
+}
+
+/* Rooms take no clock: how long updates take is measured here. */
+static enum ysync_err hand_over_timed(struct session *session, struct ysync_bytes message, const char **problem)
+{
+    uint64_t begin_ns = uv_hrtime();
+    enum ysync_err err = hand_over(session, message, problem);
+
+    ys_histogram_observe(&session->context->counters.apply, uv_hrtime() - begin_ns);
+    return err;
 }
 
 static void receive(struct session *session, struct ysync_bytes message)
 {
     struct ys_connection *connection = session->connection;
+    uint64_t *rejected = session->context->counters.rejected;
     const char *problem = NULL;
+    enum ysync_err err = ys_message_is_update(message) ? hand_over_timed(session, message, &problem)
+                                                       : hand_over(session, message, &problem);
 
-    switch (ys_member_receive(session->member, message, ys_loop_now(session->context->loop), &problem)) {
+    switch (err) {
     case YSYNC_OK:
         break;
     case YSYNC_ERR_MALFORMED:
+        rejected[YS_REJECTED_MALFORMED]++;
         log_malformed(session, problem);
         ys_connection_close(connection, YS_WS_CLOSE_INVALID_DATA, problem ? problem : "malformed message");
         break;
     case YSYNC_ERR_LIMIT:
+        rejected[YS_REJECTED_LIMIT]++;
         ys_connection_close(connection, YS_WS_CLOSE_LIMIT, problem ? problem : "limit reached");
         break;
     case YSYNC_ERR_NOMEM:
@@ -222,6 +255,8 @@ static void on_closed(struct ys_connection *connection, void *user, uint16_t cod
         log_closed(session, code);
     if (session->member)
         ys_member_leave(session->member, ys_loop_now(context->loop));
+    ys_question_forget(session->question);
+    ys_rest_deinit(&session->rest);
     ys_list_remove(&session->node);
     ys_free(context->config->alloc, session);
 }
@@ -245,6 +280,7 @@ void ys_session_begin(struct ys_session_context *context, struct ys_connection *
     }
     session->context = context;
     session->connection = connection;
+    ys_rest_init(&session->rest, context, connection);
     ys_list_append(&context->sessions, &session->node);
     if (ys_connection_start(connection, session)) {
         ys_list_remove(&session->node);

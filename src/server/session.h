@@ -7,7 +7,9 @@
 #include "net/connection.h"
 #include "room/hub.h"
 #include "server/backoff.h"
+#include "server/metrics.h"
 #include "server/plugin.h"
+#include "server/snapshot.h"
 
 /* What all sessions of a plugin use. */
 struct ys_session_context {
@@ -15,6 +17,8 @@ struct ys_session_context {
     struct ys_loop *loop;
     struct ys_hub *hub;
     struct ys_backoff *backoff;
+    struct ys_snapshots *snapshots;
+    struct ys_server_counters counters;
     struct ys_list sessions;
 };
 

@@ -36,25 +36,9 @@ static enum ysync_err read_protocols(struct ys_upgrade *upgrade, const struct ys
     return ys_buf_err(joined);
 }
 
-/* The token of "Bearer TOKEN", the scheme in any case (RFC 9110, 11.1). */
-static struct ysync_bytes bearer_token(struct ysync_bytes authorization)
-{
-    static const char scheme[] = "bearer ";
-    const size_t len = sizeof(scheme) - 1;
-    struct ysync_bytes name = { authorization.data, len - 1 };
-    struct ysync_bytes token;
-
-    if (authorization.len <= len || authorization.data[len - 1] != ' ' || !ys_http_name_is(name, "bearer"))
-        return (struct ysync_bytes){ NULL, 0 };
-    token = (struct ysync_bytes){ authorization.data + len, authorization.len - len };
-    while (token.len > 0 && token.data[0] == ' ')
-        token = (struct ysync_bytes){ token.data + 1, token.len - 1 };
-    return token;
-}
-
 static enum ysync_err read_token(struct ys_upgrade *upgrade, const struct ys_http_head *head)
 {
-    struct ysync_bytes token = bearer_token(find_field(head, "Authorization"));
+    struct ysync_bytes token = ys_bearer_token(head);
 
     if (token.len == 0)
         token = ys_ws_bearer_protocol(upgrade->request.protocols);
@@ -115,4 +99,21 @@ void ys_upgrade_deinit(struct ys_upgrade *upgrade)
     ys_buf_deinit(&upgrade->protocols);
     ys_buf_deinit(&upgrade->room);
     ys_buf_deinit(&upgrade->token);
+}
+
+/* "Bearer TOKEN", the scheme in any case (RFC 9110, 11.1). */
+struct ysync_bytes ys_bearer_token(const struct ys_http_head *head)
+{
+    static const char scheme[] = "bearer ";
+    const size_t len = sizeof(scheme) - 1;
+    struct ysync_bytes field = find_field(head, "Authorization");
+    struct ysync_bytes name = { field.data, len - 1 };
+    struct ysync_bytes token;
+
+    if (field.len <= len || field.data[len - 1] != ' ' || !ys_http_name_is(name, "bearer"))
+        return (struct ysync_bytes){ NULL, 0 };
+    token = (struct ysync_bytes){ field.data + len, field.len - len };
+    while (token.len > 0 && token.data[0] == ' ')
+        token = (struct ysync_bytes){ token.data + 1, token.len - 1 };
+    return token;
 }

@@ -21,4 +21,7 @@ int ys_upgrade_read(struct ys_upgrade *upgrade, const struct ysync_alloc *alloc,
                     const struct ys_http_head *head, const char **why);
 void ys_upgrade_deinit(struct ys_upgrade *upgrade);
 
+/* The token of an Authorization field, a view of the head: the one way for requests that want no WebSocket. */
+struct ysync_bytes ys_bearer_token(const struct ys_http_head *head);
+
 #endif
