@@ -1,32 +1,15 @@
 // SPDX-License-Identifier: MIT
-// Random edits of everything that Yjs can hold: text with formats and embeds, maps, arrays, nested types, XML,
+// Random edits of everything that Yjs 13 can hold: text with formats and embeds, maps, arrays, nested types, XML,
 // subdocuments, binary values, deletions of whole subtrees, undo.
 import * as Y from 'yjs'
 
-export const roots = {
+import { formats, keys, randomValue } from './values.mjs'
+
+const roots = {
   text: doc => doc.getText('text'),
   map: doc => doc.getMap('map'),
   array: doc => doc.getArray('array'),
   xml: doc => doc.getXmlFragment('xml')
-}
-
-const keys = ['a', 'b', 'c', 'key with é']
-const formats = [{ bold: true }, { bold: null }, { italic: true }, { link: 'https://example.org/ü' }, { link: null }]
-
-function randomValue (random) {
-  return random.pick([
-    () => random.below(1000),
-    () => -random.below(2 ** 30),
-    () => random.below(2 ** 20) / 7,
-    () => random.word(),
-    () => null,
-    () => undefined,
-    () => random.below(2) === 1,
-    () => ({ big: BigInt(random.below(2 ** 30)) * 2n ** 30n }),
-    () => ({ word: random.word(), list: [1, [random.word()], {}] }),
-    () => [random.below(10), null, random.word()],
-    () => Uint8Array.from({ length: random.below(20) }, () => random.below(256))
-  ])()
 }
 
 function randomType (random) {
@@ -105,7 +88,7 @@ function editType (random, type) {
 }
 
 /** One transaction of one to four edits, in a root type or somewhere below it. */
-export function randomEdit (random, doc) {
+function randomEdit (random, doc) {
   doc.transact(() => {
     for (let edits = random.below(4); edits >= 0; edits--) {
       let type = random.pick(Object.values(roots))(doc)
@@ -116,32 +99,25 @@ export function randomEdit (random, doc) {
 }
 
 /** Adds undo and redo to a document: returns a function that does one or the other. */
-export function undoFor (random, doc) {
+function undoFor (random, doc) {
   const manager = new Y.UndoManager(Object.values(roots).map(root => root(doc)), { captureTimeout: 0 })
   return () => random.below(3) > 0 ? manager.undo() : manager.redo()
 }
 
-/** An edit may fall between the halves of a surrogate pair. Whether a peer then shows the pair or two replacement
- * characters depends, in Yjs, on when it heard of what stood between them; so they count as the same. */
-function text (string) {
-  return string.replace(/[\ud800-\udfff]/g, '\ufffd')
+function newDoc () {
+  const doc = new Y.Doc()
+  for (const root of Object.values(roots)) root(doc)
+  return doc
 }
 
-/** A subdocument is known by its guid and options; what else hangs on the object is this process's own. */
-function plain (value) {
-  if (typeof value === 'string') return text(value)
-  if (value instanceof Y.Doc) return { guid: value.guid, meta: value.meta }
-  if (Array.isArray(value)) return value.map(plain)
-  if (value === null || typeof value !== 'object' || value instanceof Uint8Array) return value
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]))
+/** A document that only takes in. Others tidy up formatting as they hear of more: edits that everybody must get. */
+function newReader () {
+  const doc = newDoc()
+  doc.on('beforeTransaction', transaction => {
+    Object.defineProperty(transaction, '_needFormattingCleanup', { get: () => false, set () {} })
+  })
+  return doc
 }
 
-/** All that a document holds, in a form that assert.deepEqual compares and prints. */
-export function contentOf (doc) {
-  return {
-    text: plain(roots.text(doc).toDelta()),
-    map: plain(roots.map(doc).toJSON()),
-    array: plain(roots.array(doc).toJSON()),
-    xml: text(roots.xml(doc).toString())
-  }
-}
+/** A version of Yjs, and what its clients do. */
+export const yjs13 = { Y, newDoc, newReader, randomEdit, undoFor }

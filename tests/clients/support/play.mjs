@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT
+// A room played through: clients of one or several versions of Yjs write random histories, which travel through a relay
+// of ours, out of order, twice, or not at the first try. At any moment the relay must hold what Yjs would hold in its
+// place, and in the end all must hold the same.
+import assert from 'node:assert/strict'
+
+import { contentOf } from './content.mjs'
+import { yjs13 } from './history.mjs'
+import { Random, seedFor } from './random.mjs'
+import { Relay, gc } from './relay.mjs'
+
+function loaded ({ Y, newReader }, ...updates) {
+  const doc = newReader()
+  for (const update of updates) Y.applyUpdate(doc, update)
+  return doc
+}
+
+function clocksOf (stateVector) {
+  return yjs13.Y.decodeStateVector(stateVector)
+}
+
+function deletesOf (update) {
+  const { ds } = yjs13.Y.decodeUpdate(update)
+  return Array.from(ds.clients, ([client, ranges]) => [client, ranges.map(({ clock, len }) => [clock, len])])
+    .sort((a, b) => a[0] - b[0])
+}
+
+/** The relay, and beside it two documents of Yjs 13: `server` takes what the relay takes, `follower` what it passes on.
+ * (Yjs 14 would not do: what it makes of structs behind a gap depends on the way in which it heard of them.) */
+class Room {
+  constructor (relay, versions) {
+    this.relay = relay
+    this.versions = versions
+    this.clients = []
+    this.server = yjs13.newReader()
+    this.follower = yjs13.newReader()
+  }
+
+  join (random) {
+    const client = new Client(random, random.pick(this.versions), this)
+    this.clients.push(client)
+    return client
+  }
+
+  /** Takes a message in, and passes on what was new to everybody else. */
+  async take (message, from) {
+    const { Y } = yjs13
+    Y.applyUpdate(this.server, message)
+    for (const { origin, bytes } of await this.relay.apply(message, from)) {
+      Y.applyUpdate(this.follower, bytes)
+      for (const client of this.clients) {
+        if (client.number !== origin) client.incoming.push(bytes)
+      }
+    }
+    assert.equal(this.follower.store.pendingStructs, null, 'what is passed on must not have to wait for anything')
+  }
+
+  async checkAgainstServer () {
+    const { relay, server } = this
+    assert.deepEqual(clocksOf(await relay.stateVector()), clocksOf(yjs13.Y.encodeStateVector(server)))
+    assert.deepEqual(contentOf(loaded(yjs13, await relay.diff())), contentOf(server))
+  }
+}
+
+/** A Y.Doc with a queue in each direction: messages are taken from them in any order. */
+class Client {
+  constructor (random, version, room) {
+    this.random = random
+    this.version = version
+    this.Y = version.Y
+    this.room = room
+    this.number = room.clients.length + 1
+    this.incoming = []
+    this.outgoing = []
+    this.doc = version.newDoc()
+    this.doc.clientID = random.pick([this.number, this.number, random.below(2 ** 32), random.below(2 ** 53)])
+    this.undo = version.undoFor(random, this.doc)
+    this.doc.on('update', (update, origin) => { if (origin !== room) this.outgoing.push(update) })
+  }
+
+  edit () {
+    if (this.random.below(12) === 0) this.undo()
+    else this.version.randomEdit(this.random, this.doc)
+  }
+
+  /** Takes a message from the queue, mostly the first one; it may stay there, to come twice, or get lost until sync. */
+  #take (queue) {
+    const at = this.random.below(3) === 0 ? this.random.below(queue.length) : 0
+    const [message] = this.random.below(10) === 0 ? [queue[at]] : queue.splice(at, 1)
+    return this.random.below(20) === 0 ? null : message
+  }
+
+  async send () {
+    if (this.outgoing.length === 0) return
+    let message = this.#take(this.outgoing)
+    if (message !== null && this.outgoing.length > 1 && this.random.below(6) === 0) {
+      message = this.Y.mergeUpdates([message, ...this.outgoing.splice(this.random.below(this.outgoing.length), 1)])
+    }
+    if (message !== null) await this.room.take(message, this.number)
+  }
+
+  receive () {
+    if (this.incoming.length === 0) return
+    const message = this.#take(this.incoming)
+    if (message !== null) this.Y.applyUpdate(this.doc, message, this.room)
+  }
+
+  /** Sync steps 1 and 2 in both directions. */
+  async sync () {
+    const { relay } = this.room
+    this.Y.applyUpdate(this.doc, await relay.diff(this.Y.encodeStateVector(this.doc)), this.room)
+    await this.room.take(this.Y.encodeStateAsUpdate(this.doc, await relay.stateVector()), this.number)
+  }
+}
+
+async function play (room, random) {
+  const { relay } = room
+  const halfway = []
+  await relay.reset()
+  await relay.setGc(random.pick([gc.compact, gc.compact, gc.eager, gc.off]))
+  for (let n = 2 + random.below(random.pick([3, 8, 28])); n > 0; n--) room.join(random)
+  for (let steps = 20 + random.below(200); steps > 0; steps--) {
+    const client = random.pick(room.clients)
+    await random.pick([
+      () => client.edit(),
+      () => client.edit(),
+      () => client.send(),
+      () => client.send(),
+      () => client.receive(),
+      () => client.receive(),
+      () => random.below(8) === 0 && client.sync(),
+      async () => random.below(20) === 0 && halfway.push(await relay.diff()),
+      () => random.below(30) === 0 && relay.saveAndLoad(),
+      () => random.below(8) === 0 && relay.compact(random.pick([undefined, 1, 60, 200])),
+      () => random.below(4) === 0 && room.checkAgainstServer(),
+      () => random.below(20) === 0 && room.join(random).sync()
+    ])()
+  }
+  return halfway
+}
+
+/** Until nobody has anything for anybody: what a client tidies up when it hears of others is an edit again. */
+async function settle ({ clients }) {
+  for (const client of clients) await client.sync()
+  for (const client of clients) await client.sync()
+  for (let quiet = false; !quiet;) {
+    quiet = true
+    for (const client of clients) {
+      client.incoming.length = 0
+      if (client.outgoing.length > 0) quiet = false
+      client.outgoing.length = 0
+      await client.sync()
+    }
+  }
+  for (const client of clients) await client.sync()
+}
+
+async function checkEnd (room, random, halfway) {
+  const { relay, clients, follower, versions } = room
+  if (random.below(2) === 0) await relay.compact()
+  const whole = await relay.diff()
+  const { doc: oracle, version } = clients[0]
+
+  assert.deepEqual(clocksOf(await relay.stateVector()), clocksOf(version.Y.encodeStateVector(oracle)))
+  assert.deepEqual(deletesOf(whole), deletesOf(version.Y.encodeStateAsUpdate(oracle)))
+  for (const { doc } of clients) assert.deepEqual(contentOf(doc), contentOf(oracle))
+  for (const version of versions) assert.deepEqual(contentOf(loaded(version, whole)), contentOf(oracle))
+  assert.deepEqual(contentOf(follower), contentOf(oracle))
+  for (const update of halfway) {
+    const version = random.pick(versions)
+    const peer = loaded(version, update)
+    version.Y.applyUpdate(peer, await relay.diff(version.Y.encodeStateVector(peer)))
+    assert.deepEqual(contentOf(peer), contentOf(oracle))
+  }
+}
+
+/** What the relay hands out is a document for another relay, which may merge more of it; a third finds no more. */
+async function checkHandedOn (relay) {
+  const whole = await relay.diff()
+  const content = contentOf(loaded(yjs13, whole))
+  assert.equal(await relay.lacks(whole), false)
+  await relay.reset()
+  await relay.apply(whole)
+  const again = await relay.diff()
+  assert.deepEqual(contentOf(loaded(yjs13, again)), content)
+  assert.deepEqual(deletesOf(again), deletesOf(whole))
+  await relay.reset()
+  await relay.apply(again)
+  assert.deepEqual(Buffer.from(await relay.diff()), Buffer.from(again))
+}
+
+/** Plays so many rooms with clients of these versions. */
+export async function playRooms (t, versions, rounds) {
+  const seed = seedFor(t)
+  const relay = new Relay()
+  t.after(() => relay.close())
+  for (let round = 0; round < rounds; round++) {
+    const random = new Random(seed + round)
+    try {
+      const room = new Room(relay, versions)
+      const halfway = await play(room, random)
+      await settle(room)
+      await checkEnd(room, random, halfway)
+      await checkHandedOn(relay)
+    } catch (error) {
+      error.message = `YSYNC_SEED=${seed + round} YSYNC_ROUNDS=1: ${error.message}`
+      throw error
+    }
+  }
+}
+
+/** The rounds asked for, and the time to allow for them. */
+export function roundsOr (usual) {
+  const rounds = Number(process.env.YSYNC_ROUNDS ?? usual)
+  return { rounds, timeout: 600_000 * Math.ceil(rounds / 200) }
+}
