@@ -7,13 +7,14 @@ MAKEFLAGS += --no-print-directory
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
+ROUNDS ?= 5000
 STRICT := $(if $(CI),-DYSYNC_WERROR=ON)
 
 build = cmake --preset $(1) -Wno-dev --log-level=WARNING $(STRICT) $(2) && cmake --build build/$(1) -j $(JOBS)
 npm = cd tests/clients && npm ci --no-fund --no-audit --loglevel=error
 
-.PHONY: all run test test-unit test-asan test-tsan test-clients test-slow warnings bench fuzz install format clean help \
-	release debug asan fuzzers node-modules
+.PHONY: all run test test-unit test-asan test-tsan test-clients test-slow warnings bench fuzz fuzz-diff install format clean \
+	help release debug asan fuzzers node-modules
 
 all: release ## build the program and the library into build/release
 
@@ -50,6 +51,9 @@ bench: release node-modules ## measure
 
 fuzz: fuzzers ## run the fuzz targets for FUZZ_SECONDS together
 	@tests/run fuzz:$(FUZZ_SECONDS)
+
+fuzz-diff: asan node-modules ## play ROUNDS random histories against Yjs 13 and 14
+	@YSYNC_ROUNDS=$(ROUNDS) tests/run diff:asan
 
 install: release ## install under PREFIX (/usr/local; DESTDIR works)
 	@cmake --install build/release
