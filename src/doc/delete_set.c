@@ -407,6 +407,8 @@ static uint32_t find_span(const struct client_spans *client, uint64_t clock)
         high = latest;
     } else if (latest < client->count) {
         low = latest + 1;
+        if (low == client->count || client->spans[low].end >= clock)
+            return low;
     }
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
@@ -547,7 +549,8 @@ static void add_one(struct client_spans *client, struct span span)
         if (client->spans[behind - 1].end > span.end)
             span.end = client->spans[behind - 1].end;
     }
-    memmove(client->spans + first + 1, client->spans + behind, (client->count - behind) * sizeof(*client->spans));
+    if (behind != first + 1) /* mostly one span grew: then all stay where they are */
+        memmove(client->spans + first + 1, client->spans + behind, (client->count - behind) * sizeof(*client->spans));
     client->spans[first] = span;
     client->count = client->count - (behind - first) + 1;
     client->latest = first;
