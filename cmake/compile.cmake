@@ -7,7 +7,7 @@ add_compile_definitions(_POSIX_C_SOURCE=200809L)
 
 # What users run: optimized, and hardened against the mistakes that are left (checked copies, stack canaries, a
 # position-independent program whose tables are read-only once it runs).
-set(CMAKE_C_FLAGS_RELEASE "-O2 -DNDEBUG")
+set(CMAKE_C_FLAGS_RELEASE "-O3 -DNDEBUG")
 include(CheckLinkerFlag)
 include(CheckPIESupported)
 check_pie_supported(LANGUAGES C)

@@ -91,8 +91,7 @@ static bool next_client(struct clients *clients, struct client_state *out)
 
     if (!run && !at_rest)
         return false;
-    out->base_at = SIZE_MAX;
-    out->run = NULL;
+    *out = (struct client_state){ .base_at = SIZE_MAX };
     if (at_rest && (!run || at_rest->client >= run->client)) {
         out->client = at_rest->client;
         out->clock = at_rest->clock;
