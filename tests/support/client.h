@@ -40,7 +40,7 @@ void ys_client_read_head(struct ys_client *client, char *to, size_t size);
 struct ys_client_answer {
     int status;
     char head[4096]; /* with its status line */
-    char body[4096]; /* zero-terminated */
+    char body[16384]; /* zero-terminated */
     size_t body_len;
 };
 
