@@ -29,6 +29,7 @@ struct ys_compaction {
     struct ys_run *rewriting; /* the client at target_at, as far as it is done; NULL: not begun */
     bool is_in_run;           /* the source is the client's run; if not, the base */
     size_t source_at;
+    size_t copied;       /* of what was rewritten, into the base */
     struct ys_buf piece; /* scratch: a struct that was cut */
 };
 
@@ -264,23 +265,32 @@ static struct ysync_bytes source(const struct ys_compaction *compaction, uint64_
     return i == SIZE_MAX ? (struct ysync_bytes){ NULL, 0 } : ys_base_structs(doc->base, i);
 }
 
-/* Only the head of a client's section is missing from what was rewritten. */
-static enum ysync_err finish_client(struct ys_compaction *compaction, struct ys_id target)
+/* Only the head of a client's section is missing from what was rewritten. A long section is copied in several steps,
+ * too: *budget is lowered by what was copied. */
+static enum ysync_err finish_client(struct ys_compaction *compaction, struct ys_id target, size_t *budget)
 {
     struct ys_base_builder *builder = &compaction->builder;
     struct ys_run *run = compaction->rewriting;
-    enum ysync_err err = ys_base_builder_add_section(builder, target.client, target.clock, ys_base_builder_at(builder));
+    size_t left = run->data.len - compaction->copied;
+    size_t count = left < *budget ? left : *budget;
+    enum ysync_err err = YSYNC_OK;
 
-    if (err)
-        return err;
-    ys_buf_put_varuint(&builder->out, run->struct_count);
-    ys_buf_put_varuint(&builder->out, target.client);
-    ys_buf_put_varuint(&builder->out, 0);
-    ys_buf_put(&builder->out, ys_buf_bytes(&run->data));
-    ys_run_free(run);
-    compaction->rewriting = NULL;
-    compaction->target_at++;
-    return ys_buf_err(&builder->out);
+    if (compaction->copied == 0) {
+        err = ys_base_builder_add_section(builder, target.client, target.clock, ys_base_builder_at(builder));
+        ys_buf_put_varuint(&builder->out, run->struct_count);
+        ys_buf_put_varuint(&builder->out, target.client);
+        ys_buf_put_varuint(&builder->out, 0);
+    }
+    ys_buf_put(&builder->out, (struct ysync_bytes){ run->data.data + compaction->copied, count });
+    compaction->copied += count;
+    *budget -= count;
+    if (count == left) {
+        ys_run_free(run);
+        compaction->rewriting = NULL;
+        compaction->copied = 0;
+        compaction->target_at++;
+    }
+    return err ? err : ys_buf_err(&builder->out);
 }
 
 static enum ysync_err begin_client(struct ys_compaction *compaction, struct ys_id target)
@@ -318,8 +328,8 @@ static enum ysync_err rewrite_client(struct ys_compaction *compaction, struct ys
         *budget -= s.wire.len < *budget ? s.wire.len : *budget;
         err = rewrite(compaction, &item);
     }
-    if (!err && compaction->rewriting->clock == target.clock)
-        err = finish_client(compaction, target);
+    if (!err && *budget > 0 && compaction->rewriting->clock == target.clock)
+        err = finish_client(compaction, target, budget);
     return err;
 }
 
