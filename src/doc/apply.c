@@ -440,14 +440,15 @@ static enum ysync_err wake_client(struct ysync_doc *doc, uint64_t client, struct
 static void wake(struct ysync_doc *doc, const struct ys_update *update, struct ys_news *news)
 {
     struct moved moved = { 0 };
+    uint64_t client;
     enum ysync_err err = YSYNC_OK;
 
     if (ys_pending_count(&doc->pending) == 0)
         return;
     for (size_t i = 0; !err && i < update->block_count; i++)
         err = note_moved(&moved, doc, update->blocks[i].client);
-    for (size_t i = 0; !err && doc->has_unwoken && i < doc->run_count; i++)
-        err = note_moved(&moved, doc, doc->runs[i]->client);
+    for (size_t i = 0; !err && doc->has_unwoken && ys_pending_next_awaited(&doc->pending, &i, &client);)
+        err = note_moved(&moved, doc, client);
     while (!err && moved.count > 0)
         err = wake_client(doc, moved.clients[--moved.count], news, &moved);
     doc->has_unwoken = err != YSYNC_OK;
@@ -510,10 +511,42 @@ enum ysync_err ysync_doc_apply(struct ysync_doc *doc, struct ysync_bytes bytes, 
     return err;
 }
 
+/* The clock behind the structs that follow each other without a Skip, from the one on at which the walk stands; it
+ * stands behind them then. */
+static uint64_t walk_stretch(struct ys_block_walk *walk)
+{
+    while (ys_block_walk_is_on(walk) && ys_struct_kind(walk->s) != YS_KIND_SKIP)
+        ys_block_walk_next(walk);
+    return walk->clock;
+}
+
+/* What waits for others already is not lacking: clients hand back what they were handed. */
+static bool lacks_block(struct ysync_doc *doc, const struct ys_block *block)
+{
+    uint64_t clock = ys_doc_clock(doc, block->client);
+    struct ys_block_walk walk;
+
+    for (ys_block_walk_begin(&walk, block); ys_block_walk_is_on(&walk);) {
+        uint64_t start = walk.clock;
+        uint64_t end;
+
+        if (ys_struct_kind(walk.s) == YS_KIND_SKIP) {
+            ys_block_walk_next(&walk);
+            continue;
+        }
+        end = walk_stretch(&walk);
+        if (start < clock)
+            start = clock;
+        if (start < end && !ys_pending_holds(&doc->pending, block->client, start, end))
+            return true;
+    }
+    return false;
+}
+
 static bool lacks_structs(struct ysync_doc *doc, const struct ys_update *update)
 {
     for (size_t i = 0; i < update->block_count; i++) {
-        if (update->blocks[i].end > ys_doc_clock(doc, update->blocks[i].client))
+        if (lacks_block(doc, &update->blocks[i]))
             return true;
     }
     return false;

@@ -360,24 +360,26 @@ static bool find_section(struct ys_dset *set, uint64_t client, struct section *o
     return false;
 }
 
-/* Reads the client's frozen ranges into its entry. */
+/* Reads the client's frozen ranges, which there are, into its entry. */
 static enum ysync_err thaw_client(struct ys_dset *set, struct client_spans *client)
 {
     struct section section;
     uint64_t clock;
     uint64_t len;
 
-    if (find_section(set, client->client, &section)) {
+    if (!find_section(set, client->client, &section))
+        return YSYNC_OK;
+    if (section.range_count > 0) {
         client->spans = ys_alloc_array(set->alloc, (size_t)section.range_count, sizeof(*client->spans));
         if (!client->spans)
             return YSYNC_ERR_NOMEM;
-        client->cap = (uint32_t)section.range_count;
-        set->span_cap += client->cap;
-        while (client->count < client->cap && !ys_reader_varuint(&section.in, &clock) &&
-               !ys_reader_varuint(&section.in, &len))
-            client->spans[client->count++] = (struct span){ clock, clock + len };
-        client->was_frozen = true;
     }
+    client->cap = (uint32_t)section.range_count;
+    set->span_cap += client->cap;
+    while (client->count < client->cap && !ys_reader_varuint(&section.in, &clock) &&
+           !ys_reader_varuint(&section.in, &len))
+        client->spans[client->count++] = (struct span){ clock, clock + len };
+    client->was_frozen = true;
     client->is_thawed = true;
     return YSYNC_OK;
 }
@@ -504,27 +506,50 @@ static enum ysync_err add_clients(struct ys_dset *set, const struct ys_ranges *r
     return YSYNC_OK;
 }
 
-enum ysync_err ys_dset_thaw(struct ys_dset *set, const struct ys_ranges *ranges)
+/* Those of the clients in `ranges` whose ranges are frozen still, a range for each. */
+static enum ysync_err find_frozen(struct ys_dset *set, const struct ys_ranges *ranges, struct ys_ranges *out)
 {
-    enum ysync_err err = add_clients(set, ranges);
+    struct section section;
+    enum ysync_err err = YSYNC_OK;
 
     for (size_t i = 0; !err && i < ranges->count; i += client_run(ranges, i)) {
-        struct client_spans *client = get_client(set, ranges->items[i].client);
+        uint64_t client = ranges->items[i].client;
 
-        if (!client->is_thawed)
-            err = thaw_client(set, client);
+        if (!ys_dset_is_thawed(set, client) && find_section(set, client, &section))
+            err = ys_ranges_add(out, set->alloc, (struct ys_range){ client, 0, 1 });
     }
+    return err;
+}
+
+enum ysync_err ys_dset_thaw(struct ys_dset *set, const struct ys_ranges *ranges)
+{
+    struct ys_ranges frozen;
+    enum ysync_err err;
+
+    if (set->frozen.bytes.len == 0)
+        return YSYNC_OK;
+    ys_ranges_init(&frozen);
+    err = find_frozen(set, ranges, &frozen);
+    if (!err)
+        err = add_clients(set, &frozen);
+    for (size_t i = 0; !err && i < frozen.count; i++)
+        err = thaw_client(set, get_client(set, frozen.items[i].client));
+    ys_ranges_deinit(&frozen, set->alloc);
     return err;
 }
 
 enum ysync_err ys_dset_reserve(struct ys_dset *set, const struct ys_ranges *ranges)
 {
     size_t count;
+    enum ysync_err err = add_clients(set, ranges);
 
+    if (err)
+        return err;
     for (size_t i = 0; i < ranges->count; i += count) {
         struct client_spans *client = get_client(set, ranges->items[i].client);
         size_t cap = client->cap;
 
+        client->is_thawed = true; /* nothing of it is frozen any more */
         count = client_run(ranges, i);
         if (count > UINT32_MAX / 2 - client->count)
             return YSYNC_ERR_LIMIT;

@@ -74,8 +74,8 @@ void ys_dset_free(struct ys_dset *set); /* accepts NULL */
  * long as the set, or until it is frozen again. */
 void ys_dset_freeze(struct ys_dset *set, struct ysync_bytes bytes, size_t range_count);
 
-/* Thaws all clients that occur in the sorted `ranges`: the functions below want that done. The set holds the same
- * clocks as before, whatever is returned. */
+/* Thaws those clients of the sorted `ranges` that are frozen: the functions below want that done. The set holds the
+ * same clocks as before, whatever is returned. Errors: NOMEM. */
 YSYNC_CHECKED enum ysync_err ys_dset_thaw(struct ys_dset *set, const struct ys_ranges *ranges);
 
 /* Has anything of the client been looked into since the set was frozen? */

@@ -204,6 +204,24 @@ void ys_pending_drop(struct ys_pending *pending, struct ys_pending_block *block)
     ys_pending_block_free(pending, block);
 }
 
+bool ys_pending_holds(const struct ys_pending *pending, uint64_t client, uint64_t clock, uint64_t end)
+{
+    struct ys_id start = { client, clock };
+    const struct ys_pending_block *block = ys_map_find(&pending->by_start, hash_start(pending, client, clock),
+                                                       starts_at, &start);
+
+    return block && block->end >= end;
+}
+
+bool ys_pending_next_awaited(const struct ys_pending *pending, size_t *position, uint64_t *client)
+{
+    const struct wait *wait = ys_map_next(&pending->waits, position);
+
+    if (wait)
+        *client = wait->client;
+    return wait != NULL;
+}
+
 size_t ys_pending_count(const struct ys_pending *pending)
 {
     return pending->by_start.count;

@@ -42,8 +42,8 @@ struct ys_pending {
 void ys_pending_init(struct ys_pending *pending, const struct ysync_alloc *alloc);
 void ys_pending_deinit(struct ys_pending *pending);
 
-/* A copy of a block's structs, from the one on at which `walk` stands up to the next Skip or the end of the block, which
- * is where `walk` stands then. In no index yet. */
+/* A copy of a block's structs, from the one on at which `walk` stands up to the next Skip or the end of the block,
+ * which is where `walk` stands then. In no index yet. */
 YSYNC_CHECKED enum ysync_err ys_pending_block_new(const struct ysync_alloc *alloc, uint64_t client,
                                                   struct ys_block_walk *walk, uint64_t origin, struct ys_id needs,
                                                   struct ys_pending_block **out);
@@ -67,6 +67,13 @@ void ys_pending_drop(struct ys_pending *pending, struct ys_pending_block *block)
 
 /* Frees a block that is in no index, and the room that was reserved for it alone. Accepts NULL. */
 void ys_pending_block_free(struct ys_pending *pending, struct ys_pending_block *block);
+
+/* Is there a block that holds the client's clocks [clock, end), and begins with them? */
+bool ys_pending_holds(const struct ys_pending *pending, uint64_t client, uint64_t clock, uint64_t end);
+
+/* The clients that are waited for, in no particular order: start with *position = 0, until false. Nothing may be added,
+ * taken or dropped meanwhile. */
+bool ys_pending_next_awaited(const struct ys_pending *pending, size_t *position, uint64_t *client);
 
 size_t ys_pending_count(const struct ys_pending *pending);
 

@@ -450,11 +450,19 @@ static void test_doc_knows_what_it_lacks(void **state)
         { "a deletion of a client that is not known", "-5[3,4)", 1 },
         { "a Skip", "9@0 'abc' skip4", 0 },
         { "nothing but a Skip", "9@7 skip4", 0 },
+        { "what waits already", "4@5 4.4<'xyz'", 0 },
+        { "what waits already, behind what is known", "9@0 'abc' 4@0 skip5 4.4<'xyz'", 0 },
+        { "a part of what waits", "4@5 4.4<'xy'", 0 },
+        { "more than what waits", "4@5 4.4<'xyzz'", 1 },
     };
     struct ysync_doc *doc = new_doc();
+    struct ysync_doc_stats before;
+    struct ysync_doc_stats after;
 
     (void)state;
     assert_int_equal(apply(doc, "9@0 'abc' 7@0 'ab' -7[0,1)", 1, NULL), YSYNC_OK);
+    assert_int_equal(apply(doc, "4@5 4.4<'xyz'", 1, NULL), YSYNC_OK);
+    ysync_doc_stats(doc, &before);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct ys_buf bytes;
         int got = -1;
@@ -465,7 +473,9 @@ static void test_doc_knows_what_it_lacks(void **state)
             fail_msg("%s: got %d, want %d", cases[i].name, got, cases[i].want);
         ys_buf_deinit(&bytes);
     }
-    assert_whole("asking changes nothing", doc, "9@0 'abc' 7@0 'ab' -7[0,1)");
+    ysync_doc_stats(doc, &after);
+    assert_int_equal(after.bytes, before.bytes); /* asking about others' clients must not make a document grow */
+    assert_whole("asking changes nothing", doc, "9@0 'abc' 7@0 'ab' 4@5 4.4<'xyz' -7[0,1)");
     ysync_doc_free(doc);
 }
 
