@@ -9,6 +9,7 @@
 #include "ysync/err.h"
 #include "ysync/log.h"
 #include "ysync/problem.h"
+#include "ysync/room.h"
 #include "ysync/server.h"
 #include "ysync/version.h"
 

@@ -3,20 +3,25 @@
 #ifndef YS_ROOM_CONTEXT_H
 #define YS_ROOM_CONTEXT_H
 
+#include "base/list.h"
 #include "base/timer.h"
 #include "room/hub.h"
 
 struct ys_context {
     struct ys_hub_config config;
+    struct ysync_log log; /* config.log, unless that is NULL */
     struct ys_timers timers;
     struct ys_hub_counters counters;
     struct ys_blob *keep_alive; /* an empty awareness message */
     uint64_t last_member_id;
     uint64_t last_change_number;
-    bool is_waking; /* events.wake is running: it must not call into the hub */
+    bool is_in_callback;    /* one that must not call into the hub */
+    struct ys_list to_send; /* public.c: members with something to send */
 
     /* The room's time is over: it has no members, and is to be forgotten and freed. */
     void (*evict)(struct ys_context *context, struct ys_room *room);
 };
+
+struct ys_context *ys_hub_context(struct ys_hub *hub);
 
 #endif

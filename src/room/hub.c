@@ -3,8 +3,8 @@
  * Names to rooms, and one heap of timers for everything that has a time: evictions, presence, keep-alive messages. So a
  * tick costs what is due and nothing else, however many rooms there are.
  *
- * The layers below: room.c (what is shared), receive.c and take.c (what a member's messages do, and where its messages
- * come from), member.c, and outbox.c, presence.c, catch_up.c, which know no rooms.
+ * The layers below: public.c (ysync/room.h), room.c (what is shared), receive.c and take.c (what a member's messages
+ * do, and where its messages come from), member.c, and outbox.c, presence.c, catch_up.c, which know no rooms.
  */
 #include "room/hub.h"
 
@@ -45,6 +45,10 @@ enum ysync_err ys_hub_new(const struct ys_hub_config *config, struct ys_hub **ou
     if (!hub)
         return YSYNC_ERR_NOMEM;
     hub->context.config = *config;
+    if (config->log) {
+        hub->context.log = *config->log;
+        hub->context.config.log = &hub->context.log;
+    }
     hub->context.evict = evict;
     hub->context.keep_alive = ys_message_encode(config->alloc, YS_MESSAGE_AWARENESS,
                                                 (struct ysync_bytes){ no_states, sizeof(no_states) });
@@ -52,6 +56,7 @@ enum ysync_err ys_hub_new(const struct ys_hub_config *config, struct ys_hub **ou
         ys_free(config->alloc, hub);
         return YSYNC_ERR_NOMEM;
     }
+    ys_list_init(&hub->context.to_send);
     ys_map_init(&hub->rooms, config->alloc);
     *out = hub;
     return YSYNC_OK;
@@ -64,17 +69,24 @@ void ys_hub_free(struct ys_hub *hub)
 
     if (!hub)
         return;
-    while ((room = ys_map_next(&hub->rooms, &position)))
+    while ((room = ys_map_next(&hub->rooms, &position))) {
+        ys_room_end(room);
         ys_room_free(room);
+    }
     ys_map_deinit(&hub->rooms);
     assert(!hub->context.timers.root);
     ys_blob_unref(hub->context.keep_alive);
     ys_free(hub->context.config.alloc, hub);
 }
 
+struct ys_context *ys_hub_context(struct ys_hub *hub)
+{
+    return &hub->context;
+}
+
 void ys_hub_tick(struct ys_hub *hub, uint64_t now_ms)
 {
-    assert(!hub->context.is_waking);
+    assert(!hub->context.is_in_callback);
     ys_timers_run(&hub->context.timers, now_ms);
 }
 
@@ -106,6 +118,7 @@ struct ys_room *ys_hub_next_room(const struct ys_hub *hub, size_t *position)
 static void remove_room(struct ys_hub *hub, struct ys_room *room)
 {
     ys_map_remove(&hub->rooms, hash_name(hub, ys_room_name(room)), room);
+    ys_room_end(room);
     ys_room_free(room);
 }
 
@@ -121,24 +134,54 @@ static void evict(struct ys_context *context, struct ys_room *room)
 
 void ys_hub_drop(struct ys_hub *hub, struct ys_room *room)
 {
-    assert(!hub->context.is_waking);
+    assert(!hub->context.is_in_callback);
     ys_map_remove(&hub->rooms, hash_name(hub, ys_room_name(room)), room);
     ys_room_drop(room);
+}
+
+/* *out is NULL where rooms have documents of their own. */
+static enum ysync_err resolve(struct ys_hub *hub, struct ysync_bytes name, struct ysync_doc **out)
+{
+    const struct ysync_room_events *events = &hub->context.config.events;
+
+    *out = NULL;
+    if (!events->resolve)
+        return YSYNC_OK;
+    hub->context.is_in_callback = true;
+    *out = events->resolve(events->user, name);
+    hub->context.is_in_callback = false;
+    return *out ? YSYNC_OK : YSYNC_ERR_NOT_FOUND;
+}
+
+static void tell_of_creation(struct ys_hub *hub, struct ys_room *room)
+{
+    const struct ysync_room_events *events = &hub->context.config.events;
+
+    if (!events->created || events->resolve)
+        return;
+    hub->context.is_in_callback = true;
+    events->created(events->user, ys_room_public(room));
+    hub->context.is_in_callback = false;
 }
 
 static enum ysync_err add_room(struct ys_hub *hub, struct ysync_bytes name, uint64_t now_ms, struct ys_room **out)
 {
     size_t max_rooms = hub->context.config.max_rooms;
+    struct ysync_doc *theirs;
     enum ysync_err err;
 
     if (max_rooms > 0 && hub->rooms.count >= max_rooms)
         return YSYNC_ERR_LIMIT;
     err = ys_map_reserve(&hub->rooms, 1);
     if (!err)
-        err = ys_room_new(&hub->context, name, now_ms, out);
+        err = resolve(hub, name, &theirs);
     if (!err)
-        ys_map_add(&hub->rooms, hash_name(hub, name), *out);
-    return err;
+        err = ys_room_new(&hub->context, name, theirs, now_ms, out);
+    if (err)
+        return err;
+    ys_map_add(&hub->rooms, hash_name(hub, name), *out);
+    tell_of_creation(hub, *out);
+    return YSYNC_OK;
 }
 
 enum ysync_err ys_hub_open(struct ys_hub *hub, struct ysync_bytes name, uint64_t now_ms, struct ys_room **out)
@@ -146,13 +189,25 @@ enum ysync_err ys_hub_open(struct ys_hub *hub, struct ysync_bytes name, uint64_t
     struct ys_room *room = ys_hub_find(hub, name);
     enum ysync_err err = YSYNC_OK;
 
-    assert(!hub->context.is_waking);
+    assert(!hub->context.is_in_callback);
     if (room)
         ys_room_touch(room, now_ms);
     else
         err = add_room(hub, name, now_ms, &room);
     if (err)
         return err;
+    *out = room;
+    return YSYNC_OK;
+}
+
+enum ysync_err ys_hub_look_up(struct ys_hub *hub, struct ysync_bytes name, uint64_t now_ms, struct ys_room **out)
+{
+    struct ys_room *room = ys_hub_find(hub, name);
+
+    if (!room && hub->context.config.events.resolve)
+        return ys_hub_open(hub, name, now_ms, out);
+    if (!room)
+        return YSYNC_ERR_NOT_FOUND;
     *out = room;
     return YSYNC_OK;
 }
@@ -165,7 +220,7 @@ enum ysync_err ys_hub_join(struct ys_hub *hub, struct ysync_bytes room_name, con
     struct ys_member *member;
     enum ysync_err err = YSYNC_OK;
 
-    assert(!hub->context.is_waking);
+    assert(!hub->context.is_in_callback);
     if (!room)
         err = add_room(hub, room_name, now_ms, &room);
     if (err)

@@ -27,15 +27,30 @@
 #include "base/log.h"
 #include "doc/doc.h"
 #include "protocol/message.h"
-#include "ysync/err.h"
+#include "ysync/room.h"
+
+/* Of one presence state's JSON. */
+#define YS_HUB_MAX_PRESENCE_BYTES ((size_t)64 * 1024)
 
 struct ys_hub;
 struct ys_room;
 struct ys_member;
 
+/* What ysync/room.h names ysync_hub and ysync_room are these, under a name of which programs see no more. */
+static inline struct ysync_hub *ys_hub_public(struct ys_hub *hub)
+{
+    return (struct ysync_hub *)(void *)hub;
+}
+
+static inline struct ysync_room *ys_room_public(struct ys_room *room)
+{
+    return (struct ysync_room *)(void *)room;
+}
+
 struct ys_hub_config {
     const struct ysync_alloc *alloc; /* kept */
-    const struct ysync_log *log;     /* kept; may be NULL */
+    const struct ysync_log *log;     /* copied; may be NULL */
+    struct ysync_room_events events; /* called with ys_hub_context()->is_in_callback set */
     struct ys_hash_seed seed;        /* random, secret */
     uint64_t evict_after_ms;         /* how long an empty room is kept */
     bool echoes;                     /* what a member brings is sent back to it as well */
@@ -59,7 +74,7 @@ struct ys_hub_counters {
 
 YSYNC_CHECKED enum ysync_err ys_hub_new(const struct ys_hub_config *config, struct ys_hub **out);
 
-/* All members have left. Accepts NULL. */
+/* All members have left. The program is told of each room's end. Accepts NULL. */
 void ys_hub_free(struct ys_hub *hub);
 
 /* Does everything that is due: evictions, presence that ran out, keep-alive messages. */
@@ -77,11 +92,16 @@ size_t ys_hub_room_count(const struct ys_hub *hub);
 /* The room, or NULL: looking never creates one. */
 struct ys_room *ys_hub_find(const struct ys_hub *hub, struct ysync_bytes name);
 
+/* The room, if it is there or if its document is the program's: then it is opened. Errors: NOT_FOUND, NOMEM, LIMIT. */
+YSYNC_CHECKED enum ysync_err ys_hub_look_up(struct ys_hub *hub, struct ysync_bytes name, uint64_t now_ms,
+                                            struct ys_room **out);
+
 /* All rooms in no particular order: start with *position = 0, until NULL. Nothing may be joined, left or ticked
  * meanwhile. */
 struct ys_room *ys_hub_next_room(const struct ys_hub *hub, size_t *position);
 
-/* Finds the room or makes it. One that nobody joins is evicted like one that was left. Errors: NOMEM, LIMIT. */
+/* Finds the room or makes it. One that nobody joins is evicted like one that was left. Errors: NOMEM, LIMIT;
+ * NOT_FOUND, if the program has no document for it. */
 YSYNC_CHECKED enum ysync_err ys_hub_open(struct ys_hub *hub, struct ysync_bytes name, uint64_t now_ms,
                                          struct ys_room **out);
 
@@ -95,7 +115,8 @@ YSYNC_CHECKED enum ysync_err ys_room_apply(struct ys_room *room, struct ysync_by
 /* Changes whenever the document may have, and is the same for no two rooms of a hub. */
 uint64_t ys_room_version(const struct ys_room *room);
 
-/* Forgets the room and its document at once, whoever is in it: its members are told to leave. Who joins by its name,
+/* Forgets the room and its document at once, whoever is in it: its members are told to leave, and there is nothing for
+ * them to take any more. Who joins by its name,
  * even before they have left, gets a new room. */
 void ys_hub_drop(struct ys_hub *hub, struct ys_room *room);
 
@@ -116,8 +137,8 @@ struct ys_member_options {
 };
 
 /* Joins, making the room on demand. The greeting (sync step 1, presence) is in the outbox on return, without a wake.
- * events is kept, not copied. *out is good until ys_member_leave(). Errors: NOMEM, LIMIT (max_rooms);
- * then nobody joined, and no room was made. */
+ * events is kept, not copied. *out is good until ys_member_leave(). Errors: NOMEM, LIMIT (max_rooms),
+ * NOT_FOUND (the program has no document for it); then nobody joined, and no room was made. */
 YSYNC_CHECKED enum ysync_err ys_hub_join(struct ys_hub *hub, struct ysync_bytes room_name,
                                          const struct ys_member_events *events, void *user,
                                          const struct ys_member_options *options, uint64_t now_ms,
@@ -141,5 +162,11 @@ struct ys_blob *ys_member_take(struct ys_member *member, uint64_t now_ms);
 
 bool ys_member_has_output(const struct ys_member *member);
 struct ys_room *ys_member_room(const struct ys_member *member);
+
+/* The origin of its updates: not 0, never used again. */
+uint64_t ys_member_id(const struct ys_member *member);
+
+/* Members of ysync/room.h who were woken by what others did: calls their `send`. */
+void ys_hub_deliver(struct ys_hub *hub, uint64_t now_ms);
 
 #endif

@@ -15,9 +15,9 @@ static void wake(struct ys_member *member)
     if (member->is_awake)
         return;
     member->is_awake = true;
-    member->context->is_waking = true;
+    member->context->is_in_callback = true;
     member->events->wake(member->user);
-    member->context->is_waking = false;
+    member->context->is_in_callback = false;
 }
 
 /* Into an outbox that is empty, so it cannot fail. */
@@ -142,6 +142,11 @@ void ys_member_retry(struct ys_member *member, uint64_t now_ms)
 struct ys_room *ys_member_room(const struct ys_member *member)
 {
     return member->room;
+}
+
+uint64_t ys_member_id(const struct ys_member *member)
+{
+    return member->id;
 }
 
 bool ys_member_has_output(const struct ys_member *member)

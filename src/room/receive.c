@@ -5,6 +5,8 @@
  * All of it takes effect before ys_member_receive() returns, so a sync status (102), which acknowledges what came
  * before it, can be echoed at once.
  */
+#include <assert.h>
+
 #include "base/reader.h"
 #include "doc/state_vector.h"
 #include "room/hub.h"
@@ -103,6 +105,7 @@ enum ysync_err ys_member_receive(struct ys_member *member, struct ysync_bytes me
     const char *why = NULL;
     enum ysync_err err;
 
+    assert(!member->context->is_in_callback);
     if (ys_room_is_gone(member->room)) {
         *problem = "the room was deleted";
         return YSYNC_ERR_CLOSED;

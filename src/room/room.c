@@ -20,7 +20,8 @@ enum life {
 
 struct ys_room {
     struct ys_context *context;
-    struct ysync_doc *doc;
+    struct ysync_doc *doc; /* NULL once it is gone */
+    bool is_doc_theirs;    /* the program's */
     struct ys_presence *presence;
     struct ys_list members;
     size_t member_count;
@@ -65,7 +66,20 @@ static void on_timer(struct ys_timer *timer, uint64_t now_ms)
     arm_presence_timer(room);
 }
 
-enum ysync_err ys_room_new(struct ys_context *context, struct ysync_bytes name, uint64_t now_ms, struct ys_room **out)
+static enum ysync_err make_document(struct ys_room *room)
+{
+    const struct ys_hub_config *config = &room->context->config;
+    enum ysync_err err = ysync_doc_new(config->alloc, &room->doc);
+
+    if (err)
+        return err;
+    ysync_doc_set_max_pending(room->doc, config->max_pending_bytes);
+    ysync_doc_set_gc(room->doc, config->gc);
+    return YSYNC_OK;
+}
+
+enum ysync_err ys_room_new(struct ys_context *context, struct ysync_bytes name, struct ysync_doc *theirs,
+                           uint64_t now_ms, struct ys_room **out)
 {
     const struct ysync_alloc *alloc = context->config.alloc;
     struct ys_room *room;
@@ -76,14 +90,14 @@ enum ysync_err ys_room_new(struct ys_context *context, struct ysync_bytes name, 
     room = ys_alloc_zeroed(alloc, sizeof(*room) + name.len, 1);
     if (!room)
         return YSYNC_ERR_NOMEM;
-    err = ysync_doc_new(alloc, &room->doc);
+    room->context = context;
+    room->doc = theirs;
+    room->is_doc_theirs = theirs != NULL;
+    err = theirs ? YSYNC_OK : make_document(room);
     if (err) {
         ys_free(alloc, room);
         return err;
     }
-    ysync_doc_set_max_pending(room->doc, context->config.max_pending_bytes);
-    ysync_doc_set_gc(room->doc, context->config.gc);
-    room->context = context;
     room->change_number = ++context->last_change_number;
     ys_list_init(&room->members);
     ys_timer_init(&room->timer, on_timer);
@@ -95,14 +109,27 @@ enum ysync_err ys_room_new(struct ys_context *context, struct ysync_bytes name, 
     return YSYNC_OK;
 }
 
+void ys_room_end(struct ys_room *room)
+{
+    const struct ysync_room_events *events = &room->context->config.events;
+
+    if (events->evicted) {
+        room->context->is_in_callback = true;
+        events->evicted(events->user, ys_room_public(room));
+        room->context->is_in_callback = false;
+    }
+    if (!room->is_doc_theirs)
+        ysync_doc_free(room->doc);
+    room->doc = NULL;
+}
+
 void ys_room_free(struct ys_room *room)
 {
     if (!room)
         return;
-    assert(room->member_count == 0);
+    assert(room->member_count == 0 && !room->doc);
     ys_timer_disarm(&room->context->timers, &room->timer);
     ys_presence_free(room->presence);
-    ysync_doc_free(room->doc);
     ys_free(room->context->config.alloc, room);
 }
 
@@ -131,6 +158,11 @@ uint64_t ys_room_version(const struct ys_room *room)
     return room->change_number;
 }
 
+struct ys_context *ys_room_context(const struct ys_room *room)
+{
+    return room->context;
+}
+
 bool ys_room_is_gone(const struct ys_room *room)
 {
     return room->life == GONE;
@@ -140,6 +172,7 @@ void ys_room_drop(struct ys_room *room)
 {
     room->life = GONE;
     ys_timer_disarm(&room->context->timers, &room->timer);
+    ys_room_end(room);
     room->member_count++; /* so that the room is still there when the last one has been told */
     YS_LIST_FOREACH (node, &room->members) {
         struct ys_member *member = YS_CONTAINER_OF(node, struct ys_member, in_room);
@@ -172,7 +205,7 @@ void ys_room_remove(struct ys_room *room, struct ys_member *member, uint64_t now
 {
     struct ys_presence_news news;
 
-    assert(!room->context->is_waking);
+    assert(!room->context->is_in_callback);
     ys_list_remove(&member->in_room);
     room->member_count--;
     if (room->presence) {
@@ -228,6 +261,17 @@ enum ysync_err ys_room_receive_presence(struct ys_room *room, struct ys_member *
     return YSYNC_OK;
 }
 
+static void tell_program(struct ys_room *room, uint64_t origin, struct ysync_bytes update)
+{
+    const struct ysync_room_events *events = &room->context->config.events;
+
+    if (!events->updated)
+        return;
+    room->context->is_in_callback = true;
+    events->updated(events->user, ys_room_public(room), origin, update);
+    room->context->is_in_callback = false;
+}
+
 /* The document has something new. Without memory for the message every member falls behind, and gets it later. */
 static void on_news(void *user, uint64_t origin, struct ysync_bytes update)
 {
@@ -242,6 +286,7 @@ static void on_news(void *user, uint64_t origin, struct ysync_bytes update)
             ys_member_put_update(member, room->doc, room->change_number, message);
     }
     ys_blob_unref(message);
+    tell_program(room, origin, update);
 }
 
 /* Would the update grow the document past its limit? One that brings nothing new would not, nor one that only deletes:
@@ -279,7 +324,7 @@ enum ysync_err ys_room_apply_from(struct ys_room *room, uint64_t origin, struct 
 {
     enum ysync_err err;
 
-    assert(!room->context->is_waking);
+    assert(!room->context->is_in_callback && room->life != GONE);
     room->change_number = ++room->context->last_change_number;
     room->has_news = false;
     err = apply(room, origin, update, problem);

@@ -27,16 +27,20 @@
 #include "room/member.h"
 #include "room/presence.h"
 
-/* An empty room whose time has started. Errors: NOMEM. */
-YSYNC_CHECKED enum ysync_err ys_room_new(struct ys_context *context, struct ysync_bytes name, uint64_t now_ms,
-                                         struct ys_room **out);
+/* An empty room whose time has started. theirs: the program's document, or NULL for one of its own. Errors: NOMEM. */
+YSYNC_CHECKED enum ysync_err ys_room_new(struct ys_context *context, struct ysync_bytes name, struct ysync_doc *theirs,
+                                         uint64_t now_ms, struct ys_room **out);
 
-/* It has no members. Accepts NULL. */
+/* Tells the program that the room goes, and lets go of its document. */
+void ys_room_end(struct ys_room *room);
+
+/* It has no members, and has ended. Accepts NULL. */
 void ys_room_free(struct ys_room *room);
 
-/* Makes it a room that is gone, and tells its members to leave. It is freed when the last of them has: perhaps before
- * this returns. */
+/* Ends it, makes it a room that is gone, and tells its members to leave. It is freed when the last of them has: perhaps
+ * before this returns. */
 void ys_room_drop(struct ys_room *room);
+struct ys_context *ys_room_context(const struct ys_room *room);
 bool ys_room_is_gone(const struct ys_room *room);
 
 /* Somebody without a connection uses the room: if it is empty its time starts afresh. */

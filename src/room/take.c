@@ -146,7 +146,7 @@ struct ys_blob *ys_member_take(struct ys_member *member, uint64_t now_ms)
 {
     struct ys_blob *message = NULL;
 
-    if (!ys_outbox_is_empty(&member->outbox)) {
+    if (!ys_outbox_is_empty(&member->outbox) && !ys_room_is_gone(member->room)) {
         message = take_front(member);
         if (!message)
             ys_member_retry(member, now_ms);

@@ -6,10 +6,6 @@
 #include "net/listener.h"
 #include "server/session.h"
 
-/* Of updates that wait for others, in one room. */
-/* Of one presence state's JSON. */
-#define MAX_PRESENCE_BYTES ((size_t)64 * 1024)
-
 struct ys_plugin {
     struct ys_plugin_config config;
     struct ys_connection_config connections;
@@ -65,7 +61,7 @@ static enum ysync_err make_parts(struct ys_plugin *plugin)
         .max_rooms = config->max_rooms,
         .max_room_bytes = config->max_room_bytes,
         .max_pending_bytes = config->max_pending_bytes,
-        .max_presence_bytes = MAX_PRESENCE_BYTES,
+        .max_presence_bytes = YS_HUB_MAX_PRESENCE_BYTES,
         .max_outbox_bytes = config->send_buffer_bytes,
     };
     enum ysync_err err;
