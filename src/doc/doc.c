@@ -122,11 +122,14 @@ uint64_t ys_doc_clock(struct ysync_doc *doc, uint64_t client)
     return base_clock(doc, client);
 }
 
-/* Hands the buffer's memory over as bytes that are the caller's. */
+/* Hands the buffer's memory over as bytes that are the caller's. A little too much of it is left alone: shrinking a
+ * large block by a page goes to the system, and malloc, which goes by the sizes of freed blocks, would map the next one
+ * again. */
 static struct ysync_bytes give_away(struct ys_buf *buf)
 {
     struct ysync_bytes bytes = ys_buf_bytes(buf);
-    uint8_t *shrunk = bytes.len ? ys_realloc_array(buf->alloc, buf->data, bytes.len, 1) : NULL;
+    bool is_loose = bytes.len > 0 && buf->cap - bytes.len > bytes.len / 8;
+    uint8_t *shrunk = is_loose ? ys_realloc_array(buf->alloc, buf->data, bytes.len, 1) : NULL;
 
     if (shrunk)
         bytes.data = shrunk;
