@@ -8,7 +8,7 @@
 // YSYNC_BENCH names the program that measures ysync, if it is not that of `make`.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, release, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -16,7 +16,7 @@ import { isDeepStrictEqual } from 'node:util'
 
 import * as Y from 'yjs'
 
-import { bookTrace, paperTrace, teamTrace, visitorsTrace } from './traces.mjs'
+import { bookTraces, paperTrace, teamTrace, visitorsTrace } from './traces.mjs'
 
 const here = path => fileURLToPath(new URL(path, import.meta.url))
 const program = process.env.YSYNC_BENCH ?? here('../build/release/bench/bench_document')
@@ -82,10 +82,12 @@ function check (trace, paths) {
 }
 
 function edit (trace) {
-  const paths = Object.fromEntries(libraries.map(library => [library, join(tmpdir(), `ysync-bench-${process.pid}-${library}`)]))
+  const folder = mkdtempSync(join(tmpdir(), 'ysync-bench-'))
+  const paths = Object.fromEntries(libraries.map(library => [library, join(folder, library)]))
   const figures = measure(Object.fromEntries(libraries.map(library => [library, ['edit', trace.path, paths[library]]])))
 
   check(trace, Object.values(paths))
+  rmSync(folder, { recursive: true })
   return figures
 }
 
@@ -145,6 +147,18 @@ function reverseRows (trace) {
   return [...rows, row(label, manyFigures, 'reverse_ms')]
 }
 
+/** How long calls take while compaction goes on. */
+function pauseRows ({ name, path }) {
+  const { ysync } = measure({ ysync: ['pause', path] })
+  const what = `${ysync.calls.toLocaleString('en')} calls during ${ysync.compactions} compactions`
+
+  return [
+    [`${name}: ${what}, median, us`, short(ysync.median_us), ''],
+    [`${name}: 99.9 % of them, us`, short(ysync.p999_us), ''],
+    [`${name}: the longest, us`, short(ysync.max_us), '']
+  ]
+}
+
 function versionOf (name) {
   return JSON.parse(readFileSync(here(`node_modules/${name}/package.json`))).version
 }
@@ -155,9 +169,8 @@ function machine () {
     `Node ${process.versions.node}, yjs ${versionOf('yjs')}, ywasm ${versionOf('ywasm')}; medians of ${rounds}.`
 }
 
-const [paper, team, visitors, book] = [paperTrace(), teamTrace(), visitorsTrace(), bookTrace()]
+const [paper, team, visitors] = [paperTrace(), teamTrace(), visitorsTrace()]
 const [paperFigures, teamFigures, visitorsFigures] = [paper, team, visitors].map(edit)
-const { ysync: pause } = measure({ ysync: ['pause', book.path] })
 const times = table(['', 'ysync', 'yjs', 'ywasm', 'yjs / ysync', 'at least'], [
   ...timeRows(paper, paperFigures, { apply: '150 x', whole: '500 x', diff: '50 x', load: '40 x' }),
   ...timeRows(team, teamFigures, {}),
@@ -175,10 +188,7 @@ const others = table(['', 'measured', 'below'], [
     short(visitorsFigures.ysync.restore_us), '20'],
   [`${paper.name}: restore from a snapshot of ${short(paperFigures.ysync.saved_bytes / 1000)} kB, us`,
     short(paperFigures.ysync.restore_us), ''],
-  [`${book.name}: a call while compaction goes on, median, us`, short(pause.median_us), ''],
-  [`${book.name}: 99.9 % of these calls, us`, short(pause.p999_us), ''],
-  [`${book.name}: the longest of ${pause.calls.toLocaleString('en')} calls in ${pause.compactions} compactions, us`,
-    short(pause.max_us), '']
+  ...bookTraces().flatMap(pauseRows)
 ])
 const report = [machine(), times, shares, others].join('\n\n')
 

@@ -135,13 +135,13 @@ function visitors () {
   return recording.bytes
 }
 
-/** A text of ten megabytes, written by eight people in paragraphs and letters; then as many paragraphs go as come. */
-function book () {
+/** A text of ten megabytes, written in paragraphs and letters; then as many paragraphs go as come. */
+function book (authorCount) {
   const random = new Random(10)
   const recording = new Recording()
   const doc = new Y.Doc()
   const text = doc.getText('text')
-  const authors = Array.from({ length: 8 }, () => clientId(random))
+  const authors = Array.from({ length: authorCount }, () => clientId(random))
 
   recording.listen(doc)
   for (let i = 0; i < 60000; i++) {
@@ -154,7 +154,7 @@ function book () {
   return recording.bytes
 }
 
-const makers = { paper, team, visitors, book }
+const makers = { paper, team, visitors, 'book-of-8': () => book(8), 'book-of-1': () => book(1) }
 
 /** The path of a trace, which is made when it is not there, or older than this file. */
 function made (name) {
@@ -175,4 +175,7 @@ export function paperTrace () {
 
 export const teamTrace = () => ({ name: '30 clients', path: made('team') })
 export const visitorsTrace = () => ({ name: '2,000 old clients', path: made('visitors') })
-export const bookTrace = () => ({ name: '10 MB', path: made('book') })
+export const bookTraces = () => [
+  { name: '10 MB by 8 clients', path: made('book-of-8') },
+  { name: '10 MB by 1 client', path: made('book-of-1') }
+]
