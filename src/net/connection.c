@@ -10,6 +10,7 @@
  */
 #include "net/connection.h"
 
+#include <string.h>
 #include <sys/socket.h>
 
 #include "base/alloc.h"
@@ -44,10 +45,13 @@ static void on_timer(struct ys_timer *timer, uint64_t now_ms)
         else
             ys_connection_drop(connection);
     }
+    if (now_ms >= ys_ws_phase_pause_due(connection))
+        ys_ws_phase_end_pause(connection);
     if (connection->phase == YS_PHASE_GONE)
         return;
     ys_connection_look_by(connection, connection->deadline_ms);
     ys_connection_look_by(connection, ys_connection_stall_due(connection));
+    ys_connection_look_by(connection, ys_ws_phase_pause_due(connection));
 }
 
 void ys_connection_look_by(struct ys_connection *connection, uint64_t due_ms)
@@ -124,6 +128,36 @@ enum ysync_err ys_connection_accept(struct ys_loop *loop, uv_stream_t *listener,
     return YSYNC_OK;
 }
 
+static bool is_unix_socket(int fd)
+{
+    struct sockaddr_storage address;
+    socklen_t len = sizeof(address);
+
+    return getsockname(fd, (struct sockaddr *)&address, &len) == 0 && address.ss_family == AF_UNIX;
+}
+
+enum ysync_err ys_connection_adopt(struct ys_loop *loop, int fd, const struct ys_connection_config *config,
+                                   struct ys_connection **out)
+{
+    bool is_pipe = is_unix_socket(fd);
+    struct ys_connection *connection;
+    enum ysync_err err = new_connection(loop, config, is_pipe, &connection);
+    int status;
+
+    if (err)
+        return err;
+    status = is_pipe ? uv_pipe_open(&connection->uv.pipe, fd) : uv_tcp_open(&connection->uv.tcp, fd);
+    if (status < 0) {
+        ys_connection_drop(connection);
+        return YSYNC_ERR_IO;
+    }
+    note_peer(connection, is_pipe);
+    if (!is_pipe)
+        uv_tcp_nodelay(&connection->uv.tcp, 1);
+    *out = connection;
+    return YSYNC_OK;
+}
+
 static void lend_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
 {
     struct ys_connection *connection = handle->data;
@@ -183,7 +217,9 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
 
 void ys_connection_resume_reading(struct ys_connection *connection)
 {
-    if (connection->phase != YS_PHASE_GONE && !connection->has_eof)
+    bool is_paused = connection->pause && connection->phase < YS_PHASE_LINGERING;
+
+    if (connection->phase != YS_PHASE_GONE && !connection->has_eof && !is_paused)
         uv_read_start(&connection->uv.stream, lend_buffer, on_read);
 }
 
@@ -197,6 +233,18 @@ enum ysync_err ys_connection_start(struct ys_connection *connection, void *user)
     connection->is_started = true;
     ys_connection_resume_reading(connection);
     return YSYNC_OK;
+}
+
+/* Input may be written to, so it is copied to where it would have come from the socket. */
+void ys_connection_feed(struct ys_connection *connection, struct ysync_bytes bytes)
+{
+    while (bytes.len > 0 && connection->phase != YS_PHASE_GONE) {
+        size_t count = bytes.len < YS_LOOP_READ_BYTES ? bytes.len : YS_LOOP_READ_BYTES;
+
+        memcpy(connection->loop->read_buffer, bytes.data, count);
+        take_input(connection, connection->loop->read_buffer, count);
+        bytes = (struct ysync_bytes){ bytes.data + count, bytes.len - count };
+    }
 }
 
 const struct ys_peer *ys_connection_peer(const struct ys_connection *connection)
@@ -265,6 +313,7 @@ static void on_closed(uv_handle_t *handle)
     ys_list_remove(&connection->node);
     ys_http_phase_free(connection);
     ys_ws_parser_free(connection->ws);
+    ys_ws_phase_free_pause(connection);
     ys_buf_deinit(&connection->out);
     ys_blob_unref(connection->body_owner);
     ys_free(loop->alloc, connection);

@@ -74,8 +74,18 @@ YSYNC_CHECKED enum ysync_err ys_connection_accept(struct ys_loop *loop, uv_strea
                                                   const struct ys_connection_config *config,
                                                   struct ys_connection **out);
 
+/* The same for a socket that is open already: TCP or Unix, in blocking mode or not. It is taken on success. Errors: NOMEM,
+ * IO; then it is still the caller's. */
+YSYNC_CHECKED enum ysync_err ys_connection_adopt(struct ys_loop *loop, int fd,
+                                                 const struct ys_connection_config *config,
+                                                 struct ys_connection **out);
+
 /* Events come from now on, with this user. Errors: NOMEM; then drop it. */
 YSYNC_CHECKED enum ysync_err ys_connection_start(struct ys_connection *connection, void *user);
+
+/* Bytes that somebody else has read from its socket, before it was started: as if they came now. Not from inside an
+ * event. */
+void ys_connection_feed(struct ys_connection *connection, struct ysync_bytes bytes);
 
 const struct ys_peer *ys_connection_peer(const struct ys_connection *connection);
 
@@ -100,6 +110,9 @@ YSYNC_CHECKED enum ysync_err ys_connection_upgrade(struct ys_connection *connect
                                                    const struct ys_ws_request *request);
 
 /* WebSocket */
+
+/* Nothing the peer sends is looked at before due_ms: what has been read is held, and no more is read. */
+void ys_connection_pause_until(struct ys_connection *connection, uint64_t due_ms);
 
 /* Sends one small binary message, copied, ahead of what `next` holds. */
 void ys_connection_send(struct ys_connection *connection, struct ysync_bytes message);

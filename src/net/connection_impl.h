@@ -36,6 +36,7 @@ struct ys_connection {
     uint64_t deadline_ms;       /* of the phase */
     struct ys_http_phase *http; /* until the upgrade, and until what came behind that request has been passed on */
     struct ys_ws_parser *ws;    /* from the upgrade on */
+    struct ys_pause *pause;     /* NULL, or why nothing is read */
     struct ys_write *write;     /* what the socket would not take: while it is under way nothing else is written */
     struct ys_buf out;          /* answers and control frames: leaves ahead of what `next` has */
     struct ys_blob *body_owner; /* NULL, or what `body`, the rest of the last answer in `out`, is a part of */
@@ -56,7 +57,7 @@ struct ys_connection {
 void ys_connection_set_deadline(struct ys_connection *connection, uint64_t due_ms);
 /* The timer fires at due_ms or earlier. */
 void ys_connection_look_by(struct ys_connection *connection, uint64_t due_ms);
-/* Goes on after uv_read_stop(). */
+/* Goes on after uv_read_stop(), unless there is a pause. */
 void ys_connection_resume_reading(struct ys_connection *connection);
 /* Nothing more is taken in. What is in `out` still leaves. Calls `closed`. */
 void ys_connection_linger(struct ys_connection *connection, uint16_t code);
@@ -68,7 +69,7 @@ void ys_connection_output_is_out(struct ys_connection *connection);
 
 /* Sends as much as there is and the socket takes. */
 void ys_connection_flush(struct ys_connection *connection);
-/* Is the write under way stuck at its deadline? Else it gets a new one. */
+/* Has the peer taken nothing of the write under way for stall_timeout_ms? Looks now and then. */
 bool ys_connection_is_stalled(struct ys_connection *connection, uint64_t now_ms);
 uint64_t ys_connection_stall_due(const struct ys_connection *connection); /* YS_TIMER_NEVER when nothing is under way */
 
@@ -89,6 +90,10 @@ void ys_http_phase_resume(struct ys_connection *connection);
 void ys_ws_phase_begin(struct ys_connection *connection);
 void ys_ws_phase_input(struct ys_connection *connection, uint8_t *data, size_t len);
 void ys_ws_phase_timeout(struct ys_connection *connection);
+/* When the pause is over; YS_TIMER_NEVER if there is none. */
+uint64_t ys_ws_phase_pause_due(const struct ys_connection *connection);
+void ys_ws_phase_end_pause(struct ys_connection *connection);
+void ys_ws_phase_free_pause(struct ys_connection *connection);
 void ys_ws_phase_close(struct ys_connection *connection, uint16_t code, const char *reason);
 
 #endif

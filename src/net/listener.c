@@ -25,6 +25,7 @@ struct ys_listener {
         uv_pipe_t pipe;
     } uv;
     struct ys_loop *loop;
+    const struct ysync_alloc *alloc; /* the loop's, which may be gone when libuv lets go of this */
     struct ys_listener_config config;
     struct ys_timer retry;
 };
@@ -57,7 +58,7 @@ static void on_closed(uv_handle_t *handle)
 {
     struct ys_listener *listener = handle->data;
 
-    ys_free(listener->loop->alloc, listener);
+    ys_free(listener->alloc, listener);
 }
 
 /* Is there a socket at this path that nobody listens on? */
@@ -131,6 +132,7 @@ enum ysync_err ys_listener_open(struct ys_loop *loop, const struct ys_listener_c
         return YSYNC_ERR_NOMEM;
     }
     listener->loop = loop;
+    listener->alloc = loop->alloc;
     listener->config = *config;
     ys_timer_init(&listener->retry, on_retry);
     if (is_path)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "net/loop.h"
 
+#include <assert.h>
+
 #include "base/alloc.h"
 #include "net/connection_impl.h"
 
@@ -113,6 +115,7 @@ void ys_loop_close(struct ys_loop *loop)
 
     if (!loop)
         return;
+    assert(ys_list_is_empty(&loop->connections));
     is_own = loop->uv == &loop->own;
     uv_close((uv_handle_t *)&loop->prepare, on_handle_closed);
     uv_close((uv_handle_t *)&loop->check, on_handle_closed);

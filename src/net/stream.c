@@ -24,6 +24,9 @@
 #define LARGE_BYTES ((size_t)16 * 1024)
 #define MAX_BYTES_PER_TURN ((size_t)2 * 1024 * 1024)
 
+/* How often a write under way is looked at within stall_timeout_ms. */
+#define STALL_LOOKS 4
+
 struct ys_write {
     uv_write_t request;
     struct ys_connection *connection;
@@ -32,7 +35,8 @@ struct ys_write {
     struct ys_blob *owner; /* of what is sent by reference */
     size_t total;
     size_t unsent; /* when last looked at */
-    uint64_t stall_due_ms;
+    uint64_t look_due_ms;
+    uint64_t taken_ms; /* when something was last seen to have been taken */
 };
 
 struct batch {
@@ -167,6 +171,14 @@ static struct ys_write *new_write(struct ys_connection *connection, const struct
     return write;
 }
 
+static void look_later(struct ys_connection *connection)
+{
+    struct ys_write *write = connection->write;
+
+    write->look_due_ms = ys_loop_now(connection->loop) + connection->config->stall_timeout_ms / STALL_LOOKS + 1;
+    ys_connection_look_by(connection, write->look_due_ms);
+}
+
 /* Hands what is left of the batch, all but the first `from` bytes, to libuv. */
 static bool write_later(struct ys_connection *connection, struct batch *batch, size_t from)
 {
@@ -190,8 +202,8 @@ static bool write_later(struct ys_connection *connection, struct batch *batch, s
     connection->write = write;
     write->total = batch->front.len + batch->large.len - from;
     write->unsent = uv_stream_get_write_queue_size(&connection->uv.stream);
-    write->stall_due_ms = ys_loop_now(connection->loop) + connection->config->stall_timeout_ms;
-    ys_connection_look_by(connection, write->stall_due_ms);
+    write->taken_ms = ys_loop_now(connection->loop);
+    look_later(connection);
     return true;
 }
 
@@ -251,17 +263,17 @@ bool ys_connection_is_stalled(struct ys_connection *connection, uint64_t now_ms)
     struct ys_write *write = connection->write;
     size_t unsent;
 
-    if (!write || now_ms < write->stall_due_ms)
+    if (!write || now_ms < write->look_due_ms)
         return false;
     unsent = uv_stream_get_write_queue_size(&connection->uv.stream);
-    if (unsent == write->unsent)
-        return true;
+    if (unsent != write->unsent)
+        write->taken_ms = now_ms;
     write->unsent = unsent;
-    write->stall_due_ms = now_ms + connection->config->stall_timeout_ms;
-    return false;
+    look_later(connection);
+    return now_ms - write->taken_ms >= connection->config->stall_timeout_ms;
 }
 
 uint64_t ys_connection_stall_due(const struct ys_connection *connection)
 {
-    return connection->write ? connection->write->stall_due_ms : YS_TIMER_NEVER;
+    return connection->write ? connection->write->look_due_ms : YS_TIMER_NEVER;
 }

@@ -8,13 +8,26 @@
  *
  * Pongs: every ping gets one, as long as the socket takes them. When it does not, only the answer to the latest ping
  * is kept, as RFC 6455, 5.5.3, allows: so a peer that pings and never reads cannot fill our memory.
+ *
+ * A pause: one read may bring thousands of messages, and a pause begin behind any of them. The rest of the input is
+ * held, and read anew when the pause is over, until the next one begins. So the kernel's buffers fill up, and the peer
+ * is made to wait. Who cannot be heard is not dropped for being silent.
  */
 #include <string.h>
 
+#include "base/alloc.h"
 #include "net/connection_impl.h"
 
 /* Pongs of one turn leave ahead of its end once there are this many bytes. */
 #define MAX_PONG_BYTES ((size_t)16 * 1024)
+
+/* More than came ahead of the upgrade and one read behind it, which is all that can come before reading stops. */
+#define MAX_PAUSED_BYTES (4 * YS_LOOP_READ_BYTES)
+
+struct ys_pause {
+    uint64_t due_ms;
+    struct ys_buf held;
+};
 
 /* After something was put into `out`: sends it, or ends the connection that lost a part of it. */
 static void out_was_put(struct ys_connection *connection)
@@ -68,11 +81,25 @@ static void take_error(struct ys_connection *connection, const struct ys_ws_rece
         ys_connection_linger(connection, received->close_code);
 }
 
+static bool is_open(const struct ys_connection *connection)
+{
+    return connection->phase == YS_PHASE_WEBSOCKET || connection->phase == YS_PHASE_CLOSING;
+}
+
+static void hold(struct ys_connection *connection, const uint8_t *data, size_t len)
+{
+    struct ys_buf *held = &connection->pause->held;
+
+    ys_buf_put(held, (struct ysync_bytes){ data, len });
+    if (ys_buf_err(held))
+        ys_connection_drop(connection);
+}
+
 void ys_ws_phase_input(struct ys_connection *connection, uint8_t *data, size_t len)
 {
     struct ys_ws_received received;
 
-    while (len > 0 && (connection->phase == YS_PHASE_WEBSOCKET || connection->phase == YS_PHASE_CLOSING)) {
+    while (len > 0 && is_open(connection) && !connection->pause) {
         ys_ws_parser_feed(connection->ws, &data, &len, &received);
         switch (received.event) {
         case YS_WS_EVENT_MESSAGE:
@@ -92,6 +119,61 @@ void ys_ws_phase_input(struct ys_connection *connection, uint8_t *data, size_t l
             break;
         }
     }
+    if (len > 0 && is_open(connection))
+        hold(connection, data, len);
+}
+
+void ys_connection_pause_until(struct ys_connection *connection, uint64_t due_ms)
+{
+    const struct ysync_alloc *alloc = connection->loop->alloc;
+
+    if (connection->phase != YS_PHASE_WEBSOCKET)
+        return;
+    if (!connection->pause) {
+        connection->pause = ys_alloc_zeroed(alloc, 1, sizeof(*connection->pause));
+        if (!connection->pause) {
+            ys_connection_drop(connection);
+            return;
+        }
+        ys_buf_init(&connection->pause->held, alloc, MAX_PAUSED_BYTES);
+    }
+    connection->pause->due_ms = due_ms;
+    uv_read_stop(&connection->uv.stream);
+    ys_connection_look_by(connection, due_ms);
+}
+
+uint64_t ys_ws_phase_pause_due(const struct ys_connection *connection)
+{
+    return connection->pause ? connection->pause->due_ms : YS_TIMER_NEVER;
+}
+
+void ys_ws_phase_end_pause(struct ys_connection *connection)
+{
+    struct ys_pause *pause = connection->pause;
+
+    connection->pause = NULL;
+    connection->is_ping_open = false;
+    ys_ws_phase_input(connection, pause->held.data, pause->held.len);
+    ys_buf_deinit(&pause->held);
+    ys_free(connection->loop->alloc, pause);
+    ys_connection_resume_reading(connection);
+}
+
+void ys_ws_phase_free_pause(struct ys_connection *connection)
+{
+    if (!connection->pause)
+        return;
+    ys_buf_deinit(&connection->pause->held);
+    ys_free(connection->loop->alloc, connection->pause);
+}
+
+/* The peer's close frame may stand anywhere in what is held. */
+static void hurry_pause(struct ys_connection *connection)
+{
+    if (!connection->pause)
+        return;
+    connection->pause->due_ms = ys_loop_now(connection->loop);
+    ys_connection_look_by(connection, connection->pause->due_ms);
 }
 
 void ys_ws_phase_close(struct ys_connection *connection, uint16_t code, const char *reason)
@@ -107,6 +189,7 @@ void ys_ws_phase_close(struct ys_connection *connection, uint16_t code, const ch
     }
     connection->phase = YS_PHASE_CLOSING;
     ys_connection_set_deadline(connection, ys_loop_now(connection->loop) + connection->config->close_timeout_ms);
+    hurry_pause(connection);
     ys_connection_report_closed(connection, code);
 }
 
@@ -140,7 +223,7 @@ void ys_ws_phase_begin(struct ys_connection *connection)
  * peer that is still taking what was sent before could not answer yet: whether it does take it, stream.c watches. */
 void ys_ws_phase_timeout(struct ys_connection *connection)
 {
-    if (connection->is_ping_open && !connection->write) {
+    if (connection->is_ping_open && !connection->write && !connection->pause) {
         ys_connection_drop(connection);
         return;
     }

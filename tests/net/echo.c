@@ -85,9 +85,13 @@ static enum ysync_err queue(struct session *session, struct ysync_bytes message)
 static void on_message(struct ys_connection *connection, void *user, enum ys_ws_opcode opcode,
                        struct ysync_bytes payload)
 {
+    struct session *session = user;
+
+    if (session->echo->pauses)
+        ys_connection_pause_until(connection, UINT64_MAX - 1);
     if (opcode == YS_WS_TEXT)
         ys_connection_close(connection, YS_WS_CLOSE_UNSUPPORTED, "binary only");
-    else if (queue(user, payload))
+    else if (queue(session, payload))
         ys_connection_drop(connection);
     else
         ys_connection_wake(connection);

@@ -15,6 +15,7 @@ struct ys_echo {
     struct ys_listener *listener;
     struct ys_connection_config config; /* may be changed before the first connection */
     bool answers_later;                 /* requests are left to the test */
+    bool pauses;                        /* for ever, after every message */
 
     struct ys_connection *latest; /* the connection that was opened last */
     void *latest_session;

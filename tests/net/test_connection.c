@@ -192,13 +192,19 @@ static void test_connection_waits_for_an_answer_that_comes_later(void **state)
     }
 }
 
-/* What came behind the request is the WebSocket's, before what comes later. */
-static void test_connection_upgrades_later(void **state)
+static void grant_upgrade(void)
 {
     const struct ys_ws_request request = {
         .key = bytes_of("dGhlIHNhbXBsZSBub25jZQ=="),
         .version = bytes_of("13"),
     };
+
+    assert_int_equal(ys_connection_upgrade(echo.latest, &request), YSYNC_OK);
+}
+
+/* What came behind the request is the WebSocket's, before what comes later. */
+static void test_connection_upgrades_later(void **state)
+{
     uint8_t all[1024];
     size_t len;
 
@@ -210,7 +216,7 @@ static void test_connection_upgrades_later(void **state)
     ys_client_send(&client, all, len);
     for (int turn = 0; turn < 3; turn++)
         ys_echo_pump(&echo);
-    assert_int_equal(ys_connection_upgrade(echo.latest, &request), YSYNC_OK);
+    grant_upgrade();
     ys_client_send_message(&client, "two", 3);
     ys_client_read_head(&client, (char *)all, sizeof(all));
     expect_message("one", 3);
@@ -279,17 +285,20 @@ static void test_connection_sends_large_bodies_by_reference(void **state)
     static uint8_t got[5000000];
     struct ys_blob *blob = ys_blob_new(&memory.alloc, sizeof(got));
     struct ys_http_answer large = { .status = 200, .body = { ys_blob_data(blob) + 1, sizeof(got) - 2 } };
+    int kernel_buffer = 65536; /* which otherwise may grow to hold all of it */
     size_t before;
 
     (void)state;
     for (size_t i = 0; i < sizeof(got); i++)
         ys_blob_data(blob)[i] = (uint8_t)(i * 7 % 251);
     echo.answers_later = true;
+    setsockopt(client.fd, SOL_SOCKET, SO_RCVBUF, &kernel_buffer, sizeof(kernel_buffer));
     ys_client_send_str(&client, requests);
     for (const char *path = "/a"; path[1] <= 'c'; path = path[1] == 'a' ? "/b" : path[1] == 'b' ? "/c" : "/d") {
         for (int turn = 0; turn < 3; turn++)
             ys_echo_pump(&echo);
         assert_memory_equal(ys_connection_head(echo.latest)->path.data, path, 2);
+        uv_send_buffer_size(&echo.latest->uv.handle, &kernel_buffer);
         before = memory.live_bytes;
         ys_connection_answer_shared(echo.latest, &large, blob);
         for (int turn = 0; turn < 3; turn++)
@@ -465,19 +474,21 @@ static void test_connection_pulls_no_more_than_the_socket_takes(void **state)
     }
 }
 
+/* Until nothing more is taken. The kernel grows its buffers meanwhile, so the first write that waits proves nothing. */
 static void fill_socket(void)
 {
     static uint8_t piece[60000];
-    unsigned pulls;
+    unsigned begin = echo.pulls;
+    unsigned sent = 0;
 
-    do {
-        pulls = echo.pulls;
-        for (int i = 0; i < 50; i++)
+    for (int stuck_turns = 0; echo.latest && stuck_turns < 3;) {
+        unsigned pulls = echo.pulls;
+
+        for (; sent < pulls - begin + 50; sent++)
             assert_int_equal(ys_echo_send(&echo, (struct ysync_bytes){ piece, sizeof(piece) }), YSYNC_OK);
         ys_echo_pump(&echo);
-    } while (echo.pulls - pulls == 50);
-    while (!echo.latest->write)
-        ys_echo_pump(&echo);
+        stuck_turns = echo.latest && echo.latest->write && echo.pulls == pulls ? stuck_turns + 1 : 0;
+    }
 }
 
 static void test_connection_drops_readers_that_take_nothing(void **state)
@@ -488,6 +499,111 @@ static void test_connection_drops_readers_that_take_nothing(void **state)
     fill_socket();
     pump_until_closed(1);
     assert_int_equal(echo.closed_code, YS_CONNECTION_CUT_OFF);
+}
+
+/* Far more than is held, from a client that sends as long as it can. */
+static void test_connection_reads_little_during_a_pause(void **state)
+{
+    static uint8_t messages[65536];
+    size_t len = 0;
+    size_t sent = 0;
+
+    (void)state;
+    for (unsigned i = 0; len < 60000; i++)
+        len += ys_client_put_frame(messages + len, 0x82, &i, sizeof(i));
+    echo.pauses = true;
+    ys_client_upgrade(&client, "/");
+    for (int idle_turns = 0; idle_turns < 20; idle_turns++) {
+        ssize_t now = send(client.fd, messages + sent % len, len - sent % len, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+        sent += now > 0 ? (size_t)now : 0;
+        idle_turns = now > 0 ? 0 : idle_turns;
+        ys_echo_pump(&echo);
+    }
+    assert_int_equal(echo.pulls, 1);
+    if (memory.peak_bytes > sizeof(struct ys_loop) + 2 * YS_LOOP_READ_BYTES)
+        fail_msg("held %zu bytes", memory.peak_bytes - sizeof(struct ys_loop));
+
+    echo.pauses = false;
+    ys_connection_pause_until(echo.latest, 0);
+    for (size_t i = 0; i < sent / (6 + sizeof(unsigned)); i++) {
+        unsigned want = (unsigned)(i % (len / (6 + sizeof(unsigned))));
+
+        expect_message(&want, sizeof(want));
+    }
+}
+
+/* Ahead of the answer to the upgrade 64 KiB may be held, and a read behind that. */
+static void test_connection_holds_what_came_ahead_during_a_pause(void **state)
+{
+    static uint8_t input[200000];
+    static uint8_t payload[1000];
+    const unsigned count = 120;
+    size_t len;
+
+    (void)state;
+    ys_client_format_upgrade((char *)input, sizeof(input), "/", "");
+    len = strlen((char *)input);
+    for (unsigned i = 0; i < count; i++) {
+        memcpy(payload, &i, sizeof(i));
+        len += ys_client_put_frame(input + len, 0x82, payload, sizeof(payload));
+    }
+    echo.answers_later = true;
+    echo.pauses = true;
+    ys_client_send(&client, input, len);
+    for (int turn = 0; turn < 20; turn++)
+        ys_echo_pump(&echo);
+    grant_upgrade();
+    ys_client_read_head(&client, answer.head, sizeof(answer.head));
+    for (unsigned i = 0; i < count; i++) {
+        memcpy(payload, &i, sizeof(i));
+        expect_message(payload, sizeof(payload));
+        assert_int_equal(echo.pulls, i + 1);
+        ys_connection_pause_until(echo.latest, 0);
+    }
+}
+
+/* Nobody who is not read is cut off for saying nothing, and pings go on: they find out who is gone. */
+static void test_connection_does_not_blame_the_peer_for_a_pause(void **state)
+{
+    (void)state;
+    echo.config.ping_every_ms = 5;
+    echo.pauses = true;
+    ys_client_upgrade(&client, "/");
+    ys_client_send_message(&client, "first", 5);
+    ys_client_send_message(&client, "second", 6);
+    expect_message("first", 5);
+    for (int i = 0; i < 5; i++) {
+        ys_client_read_frame(&client, &frame);
+        assert_int_equal(frame.opcode, YS_WS_PING);
+    }
+    ys_connection_pause_until(echo.latest, 0);
+    do
+        ys_client_read_frame(&client, &frame);
+    while (frame.opcode == YS_WS_PING);
+    assert_memory_equal(frame.payload, "second", 6);
+}
+
+/* Their close frame is found in what is held; the messages in front of it are not looked at any more. */
+static void test_connection_closes_during_a_pause(void **state)
+{
+    uint8_t input[64];
+    size_t len = ys_client_put_frame(input, 0x82, "first", 5);
+
+    (void)state;
+    len += ys_client_put_frame(input + len, 0x82, "second", 6);
+    len += ys_client_put_frame(input + len, 0x88, "\x03\xe8", 2);
+    echo.pauses = true;
+    echo.config.close_timeout_ms = 3600000;
+    ys_client_upgrade(&client, "/");
+    ys_client_send(&client, input, len);
+    expect_message("first", 5);
+    ys_connection_close(echo.latest, 1001, "bye");
+    ys_client_read_frame(&client, &frame);
+    assert_int_equal(frame.opcode, YS_WS_CLOSE);
+    ys_client_expect_end(&client);
+    assert_int_equal(echo.closed_code, 1001);
+    assert_int_equal(echo.pulls, 1);
 }
 
 static void test_connection_answers_every_ping(void **state)
@@ -735,6 +851,10 @@ int main(void)
         TEST(sends_what_a_turn_brought_at_once),
         TEST(pulls_no_more_than_the_socket_takes),
         TEST(drops_readers_that_take_nothing),
+        TEST(reads_little_during_a_pause),
+        TEST(holds_what_came_ahead_during_a_pause),
+        TEST(does_not_blame_the_peer_for_a_pause),
+        TEST(closes_during_a_pause),
         TEST(answers_every_ping),
         TEST(keeps_one_pong_for_who_does_not_read),
         TEST(pings_and_drops_the_silent),
