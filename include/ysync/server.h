@@ -49,6 +49,7 @@ struct ysync_server_config {
     uint64_t ping_every_ms;       /* WebSocket pings; who has not answered by the next is dropped */
     size_t max_message_bytes;     /* of a WebSocket message or a request body */
     size_t send_buffer_bytes;     /* most bytes queued for one connection */
+    size_t messages_per_second;   /* of one connection, averaged over 10 s; faster ones wait to be read; 0: no limit */
     uint64_t shutdown_timeout_ms; /* how long ysync_server_stop() waits for peers to say goodbye */
 };
 

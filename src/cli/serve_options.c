@@ -65,6 +65,10 @@ const struct ys_option ys_serve_options_table[] = {
     { .name = "send-buffer", .kind = YS_OPTION_SIZE, .value_name = "SIZE", .default_text = "1m",
       .min = 4 * KIB, .max = GIB,
       .offset = TO(send_buffer_bytes), .help = "most bytes queued for one connection" },
+    { .name = "rate", .kind = YS_OPTION_NUMBER, .value_name = "N", .default_text = "0",
+      .min = 0, .max = 1000000,
+      .offset = TO(messages_per_second),
+      .help = "messages a second for one connection, averaged over 10 s; then it is read more slowly; 0: no limit" },
     { .name = "log-level", .kind = YS_OPTION_CHOICE, .value_name = "error|warn|info|debug", .default_text = "info",
       .offset = TO(log_level), .help = "the least important events that are logged" },
     { .name = "log-format", .kind = YS_OPTION_CHOICE, .value_name = "text|json", .default_text = "text",
@@ -96,5 +100,6 @@ void ys_serve_options_apply(const struct ys_serve_options *options, struct ysync
     config->ping_every_ms = options->ping_every_ms;
     config->max_message_bytes = (size_t)options->max_message_bytes;
     config->send_buffer_bytes = (size_t)options->send_buffer_bytes;
+    config->messages_per_second = (size_t)options->messages_per_second;
     config->shutdown_timeout_ms = options->shutdown_timeout_ms;
 }

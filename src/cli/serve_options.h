@@ -25,6 +25,7 @@ struct ys_serve_options {
     uint64_t ping_every_ms;
     uint64_t max_message_bytes;
     uint64_t send_buffer_bytes;
+    uint64_t messages_per_second;
     uint64_t log_level;  /* enum ysync_log_level */
     uint64_t log_format; /* enum ys_log_format */
     uint64_t shutdown_timeout_ms;

@@ -36,6 +36,7 @@ struct ys_plugin_config {
     uint64_t ping_every_ms; /* 0: never */
     size_t max_message_bytes;
     size_t send_buffer_bytes;
+    size_t messages_per_second; /* 0: no limit */
 };
 
 /* Errors: NOMEM, IO (the system has no random numbers). */

@@ -20,6 +20,7 @@
 #include "base/alloc.h"
 #include "base/problem.h"
 #include "server/plugin.h"
+#include "server/rate.h"
 
 enum state {
     CREATED,
@@ -84,6 +85,8 @@ static enum ysync_err check_config(const struct ysync_server_config *config, str
         return reject(problem, "the largest message must have at least 1 byte");
     if (config->send_buffer_bytes == 0)
         return reject(problem, "the send buffer must have at least 1 byte");
+    if (config->messages_per_second > YS_RATE_MAX_PER_SECOND)
+        return reject(problem, "a connection may be given at most 1000000 messages a second");
     for (size_t i = 0; i < config->token_count; i++) {
         if (config->tokens[i][0] == '\0')
             return reject(problem, "a token must not be empty");
@@ -168,6 +171,7 @@ enum ysync_err ysync_server_new(const struct ysync_server_config *config, struct
         .ping_every_ms = config->ping_every_ms,
         .max_message_bytes = config->max_message_bytes,
         .send_buffer_bytes = config->send_buffer_bytes,
+        .messages_per_second = config->messages_per_second,
     };
     *out = server;
     return YSYNC_OK;

@@ -13,6 +13,7 @@
 #include "server/session.h"
 
 #include "base/alloc.h"
+#include "server/rate.h"
 #include "server/rest.h"
 #include "server/upgrade.h"
 
@@ -23,6 +24,7 @@ struct session {
     struct ys_rest rest;          /* what comes before, or instead */
     struct ys_question *question; /* while the verdict on a WebSocket is awaited */
     struct ys_member *member;     /* NULL until it has joined */
+    struct ys_rate rate;          /* from then on, where there is a limit */
 };
 
 static void wake(void *user)
@@ -82,6 +84,7 @@ static void admit(struct session *session, const struct ys_upgrade *upgrade, enu
                        err == YSYNC_ERR_LIMIT ? "Too many rooms" : "Out of memory");
         return;
     }
+    ys_rate_init(&session->rate, session->context->config->messages_per_second, now_ms);
     log_opened(session);
     if (ys_connection_upgrade(session->connection, &upgrade->request))
         ys_connection_drop(session->connection);
@@ -228,9 +231,21 @@ static void receive(struct session *session, struct ysync_bytes message)
     }
 }
 
+/* A message came: if it came too fast, the next one waits. */
+static void limit_rate(struct session *session)
+{
+    uint64_t per_second = session->context->config->messages_per_second;
+    uint64_t now_ms = ys_loop_now(session->context->loop);
+    uint64_t wait_ms = per_second > 0 ? ys_rate_take(&session->rate, per_second, now_ms) : 0;
+
+    if (wait_ms > 0)
+        ys_connection_pause_until(session->connection, now_ms + wait_ms);
+}
+
 static void on_message(struct ys_connection *connection, void *user, enum ys_ws_opcode opcode,
                        struct ysync_bytes payload)
 {
+    limit_rate(user);
     if (opcode == YS_WS_TEXT)
         ys_connection_close(connection, YS_WS_CLOSE_UNSUPPORTED, "only binary messages are understood");
     else

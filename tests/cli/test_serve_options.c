@@ -56,17 +56,22 @@ static void test_serve_options_defaults_are_the_librarys(void **state)
     assert_int_equal(got.ping_every_ms, want.ping_every_ms);
     assert_int_equal(got.max_message_bytes, want.max_message_bytes);
     assert_int_equal(got.send_buffer_bytes, want.send_buffer_bytes);
+    assert_int_equal(got.messages_per_second, want.messages_per_second);
     assert_int_equal(got.shutdown_timeout_ms, want.shutdown_timeout_ms);
     ys_options_deinit(ys_serve_options_table, &options);
 }
 
 static void test_serve_options_reach_the_config(void **state)
 {
-    static char *argv[] = { "--host=::1",       "--port=4000",        "--route=/d/:room",  "--token=a",
-                            "--token=b",        "--evict-after=1s",   "--ping-every=2s",   "--max-message=3k",
-                            "--send-buffer=4k", "--log-level=debug",  "--log-format=json", "--shutdown-timeout=5s",
-                            "--max-rooms=6",    "--max-room-size=7m", "--max-pending=8m",  "--echo",
-                            "--no-gc" };
+    static char *argv[] = { "--host=::1",        "--port=4000",
+                            "--route=/d/:room",  "--token=a",
+                            "--token=b",         "--evict-after=1s",
+                            "--ping-every=2s",   "--max-message=3k",
+                            "--send-buffer=4k",  "--log-level=debug",
+                            "--log-format=json", "--shutdown-timeout=5s",
+                            "--max-rooms=6",     "--max-room-size=7m",
+                            "--max-pending=8m",  "--echo",
+                            "--no-gc",           "--rate=9" };
     struct ys_serve_options options;
     struct ysync_server_config config;
 
@@ -88,6 +93,7 @@ static void test_serve_options_reach_the_config(void **state)
     assert_int_equal(config.ping_every_ms, 2000);
     assert_int_equal(config.max_message_bytes, 3 * 1024);
     assert_int_equal(config.send_buffer_bytes, 4 * 1024);
+    assert_int_equal(config.messages_per_second, 9);
     assert_int_equal(config.log.level, YSYNC_LOG_DEBUG);
     assert_int_equal(options.log_format, YS_LOG_FORMAT_JSON);
     assert_int_equal(config.shutdown_timeout_ms, 5000);

@@ -531,6 +531,7 @@ static void test_server_checks_its_configuration(void **state)
     EXPECT(tokens, bad_token, token_count, 2, "a token must not be empty");
     EXPECT(port, 1, max_message_bytes, 0, "the largest message must have at least 1 byte");
     EXPECT(port, 1, send_buffer_bytes, 0, "the send buffer must have at least 1 byte");
+    EXPECT(port, 1, messages_per_second, 1000001, "a connection may be given at most 1000000 messages a second");
 }
 
 int main(void)
