@@ -16,7 +16,7 @@ export const SYNC_STATUS = 102
 
 export class RawClient extends EventEmitter {
   static async join (t, server, room, query = '') {
-    const client = new RawClient(t, server, room, query)
+    const client = new this(t, server, room, query)
     await once(client.socket, 'open')
     return client
   }
