@@ -415,8 +415,7 @@ static void add_one(struct client_spans *client, struct span span)
         if (client->spans[behind - 1].end > span.end)
             span.end = client->spans[behind - 1].end;
     }
-    if (behind != first + 1) /* mostly one span grew: then all stay where they are */
-        memmove(client->spans + first + 1, client->spans + behind, (client->count - behind) * sizeof(*client->spans));
+    memmove(client->spans + first + 1, client->spans + behind, (client->count - behind) * sizeof(*client->spans));
     client->spans[first] = span;
     client->count = client->count - (behind - first) + 1;
     client->latest = first;
