@@ -8,9 +8,11 @@
 #include "ysync/doc.h"
 #include "ysync/err.h"
 #include "ysync/log.h"
+#include "ysync/plugin.h"
 #include "ysync/problem.h"
 #include "ysync/room.h"
 #include "ysync/server.h"
+#include "ysync/verify.h"
 #include "ysync/version.h"
 
 #endif

@@ -13,11 +13,13 @@
 #include "ysync/alloc.h"
 #include "ysync/bytes.h"
 #include "ysync/err.h"
+#include "ysync/verify.h"
 
 enum ys_access {
     YS_ACCESS_NONE,
     YS_ACCESS_READ,
-    YS_ACCESS_WRITE, /* and read */
+    YS_ACCESS_WRITE,   /* and read */
+    YS_ACCESS_UNKNOWN, /* nobody could tell: no admission, but trying again may help */
 };
 
 struct ys_auth_request {
@@ -36,6 +38,10 @@ struct ys_auth;
  * Errors: NOMEM. */
 YSYNC_CHECKED enum ysync_err ys_auth_new(const struct ysync_alloc *alloc, const char *const *tokens, size_t token_count,
                                          struct ys_auth **out);
+
+/* A program's callback decides. Errors: NOMEM. */
+YSYNC_CHECKED enum ysync_err ys_auth_new_verify(const struct ysync_alloc *alloc, ysync_verify_fn *verify, void *user,
+                                                struct ys_auth **out);
 void ys_auth_free(struct ys_auth *auth); /* accepts NULL */
 
 /* Calls `verdict` exactly once. The request is only borrowed for this call. */

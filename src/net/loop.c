@@ -115,8 +115,8 @@ void ys_loop_close(struct ys_loop *loop)
 
     if (!loop)
         return;
-    assert(ys_list_is_empty(&loop->connections));
     is_own = loop->uv == &loop->own;
+    assert(is_own || ys_list_is_empty(&loop->connections));
     uv_close((uv_handle_t *)&loop->prepare, on_handle_closed);
     uv_close((uv_handle_t *)&loop->check, on_handle_closed);
     uv_close((uv_handle_t *)&loop->timer, on_handle_closed);

@@ -31,10 +31,11 @@ static void on_tick(struct ys_timer *timer, uint64_t now_ms)
 static void before_wait(struct ys_loop_hook *hook, uint64_t now_ms)
 {
     struct ys_plugin *plugin = YS_CONTAINER_OF(hook, struct ys_plugin, hook);
-    uint64_t due_ms = ys_hub_next_tick(plugin->context.hub);
+    uint64_t due_ms;
 
-    (void)now_ms;
+    ys_hub_deliver(plugin->context.hub, now_ms);
     ys_snapshots_sweep(plugin->context.snapshots);
+    due_ms = ys_hub_next_tick(plugin->context.hub);
     if (due_ms == YS_TIMER_NEVER)
         ys_loop_disarm(plugin->context.loop, &plugin->tick);
     else if (!ys_timer_is_armed(&plugin->tick) || plugin->tick.due_ms != due_ms)
@@ -55,6 +56,7 @@ static enum ysync_err make_parts(struct ys_plugin *plugin)
     struct ys_hub_config hub = {
         .alloc = config->alloc,
         .log = config->log,
+        .events = config->events,
         .evict_after_ms = config->evict_after_ms,
         .echoes = config->echoes,
         .gc = config->gc,
@@ -162,6 +164,28 @@ enum ysync_err ys_plugin_listen(struct ys_plugin *plugin, const struct ys_addres
 const struct ys_address *ys_plugin_address(const struct ys_plugin *plugin, size_t i)
 {
     return i < plugin->listener_count ? ys_listener_address(plugin->listeners[i]) : NULL;
+}
+
+enum ysync_err ys_plugin_take(struct ys_plugin *plugin, int fd, struct ysync_bytes read)
+{
+    struct ys_connection *connection;
+    enum ysync_err err;
+
+    if (plugin->stopped)
+        return YSYNC_ERR_CLOSED;
+    if (read.len > YS_PLUGIN_MAX_READ_BYTES)
+        return YSYNC_ERR_LIMIT;
+    err = ys_connection_adopt(plugin->context.loop, fd, &plugin->connections, &connection);
+    if (err)
+        return err;
+    ys_session_begin(&plugin->context, connection);
+    ys_connection_feed(connection, read);
+    return YSYNC_OK;
+}
+
+struct ys_hub *ys_plugin_hub(const struct ys_plugin *plugin)
+{
+    return plugin->context.hub;
 }
 
 static void on_empty(void *user)

@@ -17,7 +17,7 @@
 #include "net/address.h"
 #include "net/loop.h"
 #include "server/route.h"
-#include "ysync/doc.h"
+#include "ysync/room.h"
 
 struct ys_plugin;
 
@@ -27,6 +27,7 @@ struct ys_plugin_config {
     const struct ysync_log *log;
     const struct ys_routes *routes;
     struct ys_auth *auth;
+    struct ysync_room_events events;
     bool echoes; /* these as in ys_hub_config */
     enum ysync_gc gc;
     size_t max_rooms;
@@ -52,6 +53,15 @@ YSYNC_CHECKED enum ysync_err ys_plugin_listen(struct ys_plugin *plugin, const st
 
 /* The i-th of them, with its real port; NULL past the last. */
 const struct ys_address *ys_plugin_address(const struct ys_plugin *plugin, size_t i);
+
+/* The most that may have been read from a connection that is handed over. */
+#define YS_PLUGIN_MAX_READ_BYTES ((size_t)64 * 1024)
+
+/* Takes over a socket from which `read` has been read. Errors: CLOSED (stopping), LIMIT (too much was read), NOMEM, IO;
+ * then it is still the caller's. */
+YSYNC_CHECKED enum ysync_err ys_plugin_take(struct ys_plugin *plugin, int fd, struct ysync_bytes read);
+
+struct ys_hub *ys_plugin_hub(const struct ys_plugin *plugin);
 
 /* Stops listening, closes every connection with 1001, and calls `stopped` when the last is gone: at the latest after
  * timeout_ms, perhaps from inside this call. Once. */

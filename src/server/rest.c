@@ -296,12 +296,21 @@ static void delete_room(struct ys_rest *rest, struct ys_room *room)
     answer(rest, json, ok);
 }
 
+static void refuse_room(struct ys_rest *rest, struct ysync_bytes name, enum ysync_err err)
+{
+    if (err == YSYNC_ERR_NOT_FOUND)
+        refuse_with(rest, 404, "Room not found: ", name);
+    else
+        fail(rest, err, "Too many rooms");
+}
+
 static void answer_room(struct ys_rest *rest, struct ysync_bytes name)
 {
-    struct ys_room *room = ys_hub_find(rest->context->hub, name);
+    struct ys_room *room;
+    enum ysync_err err = ys_hub_look_up(rest->context->hub, name, now_ms(rest), &room);
 
-    if (!room)
-        refuse_with(rest, 404, "Room not found: ", name);
+    if (err)
+        refuse_room(rest, name, err);
     else if (ys_connection_head(rest->connection)->method == YS_HTTP_DELETE)
         delete_room(rest, room);
     else
@@ -349,7 +358,7 @@ static void answer_update(struct ys_rest *rest, struct ysync_bytes name, struct 
     }
     err = ys_hub_open(hub, name, now_ms(rest), &room);
     if (err) {
-        fail(rest, err, "Too many rooms");
+        refuse_room(rest, name, err);
         return;
     }
     err = apply(rest, room, update);
@@ -416,6 +425,8 @@ static void take_verdict(void *user, enum ys_access access)
         turn_down(rest, status, NULL, why);
     else if (access == YS_ACCESS_NONE)
         turn_down(rest, 401, NULL, "Unauthorized");
+    else if (access == YS_ACCESS_UNKNOWN)
+        turn_down(rest, 503, NULL, "Cannot verify the token now");
     else if (access == YS_ACCESS_READ && is_write(ys_connection_head(rest->connection)->method))
         turn_down(rest, 403, NULL, "Read-only");
     else

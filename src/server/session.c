@@ -5,12 +5,14 @@
  *     head --- no upgrade ----------------------------------> rest.c answers
  *       '----- upgrade --- which room, token? --- 400, 404, 426
  *                              '-- verdict? --- no: "2 0 Unauthorized", close 4001 (or 401, see backoff.h)
- *                                     '-------- yes: join, 101
+ *                                     '-------- yes: join, 101; or, without a document, close 4004 (or 404)
  *
  * The verdict may come later than the question. The connection keeps the head until it is answered, so what was read
  * from it is read again then, and nothing has to be kept here meanwhile. No room is made before the verdict.
  */
 #include "server/session.h"
+
+#include <stdio.h>
 
 #include "base/alloc.h"
 #include "server/rate.h"
@@ -71,6 +73,66 @@ static void log_malformed(const struct session *session, const char *problem)
            YS_LOG_STR("problem", problem));
 }
 
+/* Clients of the protocol expect to be told by a message and a close code, not by a handshake that fails. message may
+ * be NULL. */
+static void open_and_close(struct session *session, const struct ys_upgrade *upgrade, const struct ys_blob *message,
+                           uint16_t code, const char *reason)
+{
+    struct ys_connection *connection = session->connection;
+
+    if (ys_connection_upgrade(connection, &upgrade->request)) {
+        ys_connection_drop(connection);
+        return;
+    }
+    if (message)
+        ys_connection_send(connection, ys_blob_bytes(message));
+    ys_connection_close(connection, code, reason);
+}
+
+static bool must_be_told_by_http(struct session *session)
+{
+    struct ys_session_context *context = session->context;
+
+    return ys_backoff_note(context->backoff, ys_connection_peer(session->connection)->ip, ys_loop_now(context->loop));
+}
+
+static void turn_away(struct session *session, const struct ys_upgrade *upgrade)
+{
+    struct ys_session_context *context = session->context;
+    struct ys_blob *message;
+
+    if (must_be_told_by_http(session)) {
+        ys_rest_refuse(context, session->connection, 401, "Unauthorized");
+        return;
+    }
+    context->counters.rejected[YS_REJECTED_UNAUTHORIZED]++;
+    message = ys_message_encode_denied(context->config->alloc, "Unauthorized");
+    if (message)
+        open_and_close(session, upgrade, message, YS_WS_CLOSE_UNAUTHORIZED, "Unauthorized");
+    else
+        ys_connection_drop(session->connection);
+    ys_blob_unref(message);
+}
+
+/* The program has no document for it. */
+static void refuse_room(struct session *session, const struct ys_upgrade *upgrade)
+{
+    struct ysync_bytes name = ys_buf_bytes(&upgrade->room);
+    char line[YS_ROOM_NAME_MAX_BYTES + 32];
+
+    snprintf(line, sizeof(line), "Room not found: %.*s", (int)name.len, (const char *)name.data);
+    if (must_be_told_by_http(session))
+        ys_rest_refuse(session->context, session->connection, 404, line);
+    else
+        open_and_close(session, upgrade, NULL, YS_WS_CLOSE_ROOM_NOT_FOUND, line);
+}
+
+static void put_off(struct session *session, const struct ys_upgrade *upgrade)
+{
+    session->context->counters.rejected[YS_REJECTED_UNAVAILABLE]++;
+    open_and_close(session, upgrade, NULL, YS_WS_CLOSE_TRY_AGAIN, "Cannot verify the token now");
+}
+
 static void admit(struct session *session, const struct ys_upgrade *upgrade, enum ys_access access)
 {
     const struct ys_member_options options = { .is_read_only = access != YS_ACCESS_WRITE };
@@ -79,6 +141,10 @@ static void admit(struct session *session, const struct ys_upgrade *upgrade, enu
 
     err = ys_hub_join(session->context->hub, ys_buf_bytes(&upgrade->room), &member_events, session, &options, now_ms,
                       &session->member);
+    if (err == YSYNC_ERR_NOT_FOUND) {
+        refuse_room(session, upgrade);
+        return;
+    }
     if (err) {
         ys_rest_refuse(session->context, session->connection, 503,
                        err == YSYNC_ERR_LIMIT ? "Too many rooms" : "Out of memory");
@@ -88,28 +154,6 @@ static void admit(struct session *session, const struct ys_upgrade *upgrade, enu
     log_opened(session);
     if (ys_connection_upgrade(session->connection, &upgrade->request))
         ys_connection_drop(session->connection);
-}
-
-/* Clients of the protocol expect to be told by a message and a close code, not by a handshake that fails. */
-static void turn_away(struct session *session, const struct ys_upgrade *upgrade)
-{
-    struct ys_session_context *context = session->context;
-    struct ys_connection *connection = session->connection;
-    struct ys_blob *message;
-
-    if (ys_backoff_note(context->backoff, ys_connection_peer(connection)->ip, ys_loop_now(context->loop))) {
-        ys_rest_refuse(context, connection, 401, "Unauthorized");
-        return;
-    }
-    context->counters.rejected[YS_REJECTED_UNAUTHORIZED]++;
-    message = ys_message_encode_denied(context->config->alloc, "Unauthorized");
-    if (!message || ys_connection_upgrade(connection, &upgrade->request)) {
-        ys_connection_drop(connection);
-    } else {
-        ys_connection_send(connection, ys_blob_bytes(message));
-        ys_connection_close(connection, YS_WS_CLOSE_UNAUTHORIZED, "Unauthorized");
-    }
-    ys_blob_unref(message);
 }
 
 static int read_upgrade(const struct session *session, struct ys_upgrade *upgrade, const char **why)
@@ -130,6 +174,8 @@ static void take_verdict(void *user, enum ys_access access)
         ys_rest_refuse(session->context, session->connection, status, why);
     else if (access == YS_ACCESS_NONE)
         turn_away(session, &upgrade);
+    else if (access == YS_ACCESS_UNKNOWN)
+        put_off(session, &upgrade);
     else
         admit(session, &upgrade, access);
     ys_upgrade_deinit(&upgrade);

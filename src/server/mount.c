@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A plugin with all that it stands on: what a program's configuration says, in parts that the plugin knows.
+ *
+ *     ysync_plugin --- routes, auth, log      copied from the configuration
+ *          '---------- ys_loop                on the program's uv_loop_t
+ *          '---------- ys_plugin              uses both
+ *
+ * Which thread runs the loop shows in its first turn; from then on debug builds hold every call against it.
+ */
+#include "server/mount.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "base/alloc.h"
+#include "base/problem.h"
+#include "room/context.h"
+#include "server/plugin.h"
+
+struct ysync_plugin {
+    const struct ysync_alloc *alloc;
+    struct ysync_log log;
+    struct ys_loop *loop;
+    struct ys_routes *routes;
+    struct ys_auth *auth;
+    struct ys_plugin *inside;
+    char (*urls)[YS_ADDRESS_TEXT_BYTES];
+    size_t url_count;
+    size_t url_cap;
+    ysync_verify_fn *verify;
+    void *verify_user;
+    bool is_verifying; /* `verify` is running */
+    struct ys_loop_hook hook;
+    bool has_thread;
+    uv_thread_t thread; /* that runs the loop */
+};
+
+void ysync_plugin_config_init(struct ysync_plugin_config *config)
+{
+    static const char *const routes[] = { "/rooms/:room", "/:room" };
+
+    *config = (struct ysync_plugin_config){
+        .routes = routes,
+        .route_count = ARRAY_LEN(routes),
+        .evict_after_ms = 60000,
+        .max_pending_bytes = (size_t)16 * 1024 * 1024,
+        .ping_every_ms = 30000,
+        .max_message_bytes = (size_t)64 * 1024 * 1024,
+        .send_buffer_bytes = (size_t)1024 * 1024,
+    };
+}
+
+static enum ysync_err reject(struct ysync_problem *problem, const char *text)
+{
+    ys_problem_set(problem, "%s", text);
+    return YSYNC_ERR_INVALID_ARG;
+}
+
+static enum ysync_err check_config(const struct ysync_plugin_config *config, struct ysync_problem *problem)
+{
+    if (config->max_message_bytes == 0)
+        return reject(problem, "the largest message must have at least 1 byte");
+    if (config->send_buffer_bytes == 0)
+        return reject(problem, "the send buffer must have at least 1 byte");
+    if (config->token_count > 0 && config->verify)
+        return reject(problem, "either tokens decide who may come in, or a callback");
+    for (size_t i = 0; i < config->token_count; i++) {
+        if (config->tokens[i][0] == '\0')
+            return reject(problem, "a token must not be empty");
+    }
+    return YSYNC_OK;
+}
+
+/* Called by the program's thread, and from inside no callback of its own? */
+static void check_caller(const struct ysync_plugin *plugin)
+{
+#ifndef NDEBUG
+    uv_thread_t self = uv_thread_self();
+
+    assert(!plugin->has_thread || uv_thread_equal(&plugin->thread, &self));
+    assert(!plugin->is_verifying);
+    assert(!plugin->inside || !ys_hub_context(ys_plugin_hub(plugin->inside))->is_in_callback);
+#else
+    (void)plugin;
+#endif
+}
+
+static void note_thread(struct ys_loop_hook *hook, uint64_t now_ms)
+{
+    struct ysync_plugin *plugin = YS_CONTAINER_OF(hook, struct ysync_plugin, hook);
+
+    (void)now_ms;
+    plugin->thread = uv_thread_self();
+    plugin->has_thread = true;
+}
+
+static void on_verify(void *user, struct ysync_verification *verification, const struct ysync_verify_request *request)
+{
+    struct ysync_plugin *plugin = user;
+
+    plugin->is_verifying = true;
+    plugin->verify(plugin->verify_user, verification, request);
+    plugin->is_verifying = false;
+}
+
+static enum ysync_err make_auth(struct ysync_plugin *plugin, const struct ysync_plugin_config *config)
+{
+    plugin->verify = config->verify;
+    plugin->verify_user = config->verify_user;
+    if (config->verify)
+        return ys_auth_new_verify(plugin->alloc, on_verify, plugin, &plugin->auth);
+    return ys_auth_new(plugin->alloc, config->tokens, config->token_count, &plugin->auth);
+}
+
+static enum ysync_err make_inside(struct ysync_plugin *plugin, const struct ysync_plugin_config *config)
+{
+    const struct ys_plugin_config inside = {
+        .alloc = plugin->alloc,
+        .log = &plugin->log,
+        .routes = plugin->routes,
+        .auth = plugin->auth,
+        .events = config->events,
+        .echoes = config->echoes,
+        .gc = config->gc,
+        .max_rooms = config->max_rooms,
+        .max_room_bytes = config->max_room_bytes,
+        .max_pending_bytes = config->max_pending_bytes,
+        .evict_after_ms = config->evict_after_ms,
+        .ping_every_ms = config->ping_every_ms,
+        .max_message_bytes = config->max_message_bytes,
+        .send_buffer_bytes = config->send_buffer_bytes,
+        .messages_per_second = config->messages_per_second,
+    };
+
+    return ys_plugin_new(plugin->loop, &inside, &plugin->inside);
+}
+
+static void free_parts(struct ysync_plugin *plugin)
+{
+    ys_plugin_free(plugin->inside);
+    if (plugin->loop)
+        ys_loop_remove_hook(plugin->loop, &plugin->hook);
+    ys_loop_close(plugin->loop);
+    ys_auth_free(plugin->auth);
+    ys_routes_free(plugin->routes);
+    ys_free(plugin->alloc, plugin->urls);
+    ys_free(plugin->alloc, plugin);
+}
+
+static enum ysync_err make_parts(struct ysync_plugin *plugin, uv_loop_t *loop, const struct ysync_plugin_config *config,
+                                 struct ysync_problem *problem)
+{
+    enum ysync_err err = ys_routes_new(plugin->alloc, config->routes, config->route_count, &plugin->routes, problem);
+
+    if (err)
+        return err;
+    err = make_auth(plugin, config);
+    if (!err)
+        err = ys_loop_open(plugin->alloc, loop, &plugin->loop);
+    if (err) {
+        ys_problem_set(problem, "%s", ysync_strerror(err));
+        return err;
+    }
+    plugin->hook.before_wait = note_thread;
+    ys_loop_add_hook(plugin->loop, &plugin->hook);
+    err = make_inside(plugin, config);
+    if (err)
+        ys_problem_set(problem, "%s", ysync_strerror(err));
+    return err;
+}
+
+enum ysync_err ysync_plugin_new(uv_loop_t *loop, const struct ysync_plugin_config *config, struct ysync_plugin **out,
+                                struct ysync_problem *problem)
+{
+    const struct ysync_alloc *alloc = config->alloc ? config->alloc : ysync_alloc_default();
+    struct ysync_plugin *plugin;
+    enum ysync_err err = check_config(config, problem);
+
+    if (err)
+        return err;
+    plugin = ys_alloc_zeroed(alloc, 1, sizeof(*plugin));
+    if (!plugin) {
+        ys_problem_set(problem, "out of memory");
+        return YSYNC_ERR_NOMEM;
+    }
+    plugin->alloc = alloc;
+    plugin->log = config->log;
+    err = make_parts(plugin, loop, config, problem);
+    if (err) {
+        free_parts(plugin);
+        return err;
+    }
+    *out = plugin;
+    return YSYNC_OK;
+}
+
+void ysync_plugin_free(struct ysync_plugin *plugin)
+{
+    if (!plugin)
+        return;
+    check_caller(plugin);
+    free_parts(plugin);
+}
+
+enum ysync_err ys_mount_listen(struct ysync_plugin *plugin, const struct ys_address *address,
+                               struct ysync_problem *problem)
+{
+    enum ysync_err err;
+
+    check_caller(plugin);
+    if (!ys_grow_array(plugin->alloc, &plugin->urls, &plugin->url_cap, plugin->url_count + 1, sizeof(*plugin->urls))) {
+        ys_problem_set(problem, "out of memory");
+        return YSYNC_ERR_NOMEM;
+    }
+    err = ys_plugin_listen(plugin->inside, address, problem);
+    if (err)
+        return err;
+    ys_address_format_url(ys_plugin_address(plugin->inside, plugin->url_count), plugin->urls[plugin->url_count]);
+    plugin->url_count++;
+    return YSYNC_OK;
+}
+
+uint16_t ys_mount_port(const struct ysync_plugin *plugin)
+{
+    return plugin->url_count > 0 ? ys_address_port(ys_plugin_address(plugin->inside, 0)) : 0;
+}
+
+enum ysync_err ysync_plugin_listen(struct ysync_plugin *plugin, const char *host, uint16_t port,
+                                   struct ysync_problem *problem)
+{
+    struct ys_address address;
+
+    if (ys_address_parse(host, port, &address)) {
+        ys_problem_set(problem, "host \"%s\" is neither an IP address nor unix:/path", host);
+        return YSYNC_ERR_INVALID_ARG;
+    }
+    return ys_mount_listen(plugin, &address, problem);
+}
+
+const char *ysync_plugin_address(const struct ysync_plugin *plugin, size_t i)
+{
+    return i < plugin->url_count ? plugin->urls[i] : NULL;
+}
+
+enum ysync_err ysync_plugin_take(struct ysync_plugin *plugin, int fd, struct ysync_bytes read)
+{
+    check_caller(plugin);
+    return ys_plugin_take(plugin->inside, fd, read);
+}
+
+/* Two loops' handles cannot share a descriptor, and the stream's is closed with it. */
+enum ysync_err ysync_plugin_take_stream(struct ysync_plugin *plugin, uv_stream_t *stream, struct ysync_bytes read)
+{
+    enum ysync_err err;
+    uv_os_fd_t fd;
+    int copy;
+
+    if (uv_fileno((uv_handle_t *)stream, &fd) < 0)
+        return YSYNC_ERR_IO;
+    copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (copy < 0)
+        return YSYNC_ERR_IO;
+    err = ysync_plugin_take(plugin, copy, read);
+    if (err)
+        close(copy);
+    return err;
+}
+
+struct ysync_hub *ysync_plugin_hub(const struct ysync_plugin *plugin)
+{
+    return ys_hub_public(ys_plugin_hub(plugin->inside));
+}
+
+void ysync_plugin_stop(struct ysync_plugin *plugin, uint64_t timeout_ms, void (*stopped)(void *user), void *user)
+{
+    check_caller(plugin);
+    plugin->url_count = 0;
+    ys_plugin_stop(plugin->inside, timeout_ms, stopped, user);
+}
