@@ -19,6 +19,7 @@
 #include "base/problem.h"
 #include "room/context.h"
 #include "server/plugin.h"
+#include "server/rate.h"
 
 struct ysync_plugin {
     const struct ysync_alloc *alloc;
@@ -65,6 +66,8 @@ static enum ysync_err check_config(const struct ysync_plugin_config *config, str
         return reject(problem, "the largest message must have at least 1 byte");
     if (config->send_buffer_bytes == 0)
         return reject(problem, "the send buffer must have at least 1 byte");
+    if (config->messages_per_second > YS_RATE_MAX_PER_SECOND)
+        return reject(problem, "a connection may be given at most 1000000 messages a second");
     if (config->token_count > 0 && config->verify)
         return reject(problem, "either tokens decide who may come in, or a callback");
     for (size_t i = 0; i < config->token_count; i++) {

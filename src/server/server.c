@@ -2,11 +2,12 @@
 /*
  * The whole server: threads of which each runs a loop with a plugin on it (one, so far).
  *
- *     caller's thread      start: loop, plugin, listeners are made; then the thread begins   stop: async, join
+ *     caller's thread      new: loop, plugin    start: listens; then the thread begins       stop: async, join
  *     worker's thread                                   uv_run ............................ stops, frees them
  *
  * Everything that can fail is done before the thread begins, so a start that succeeded listens, and one that failed
- * leaves nothing behind. Afterwards the two threads share a uv_async_t and nothing else.
+ * leaves nothing behind. Afterwards the two threads share a uv_async_t and nothing else. All the rest is the plugin's,
+ * which this uses as any program with a loop would.
  *
  * libuv writes to sockets without MSG_NOSIGNAL, so a peer that has gone would send this process a SIGPIPE. The worker's
  * thread blocks that signal for itself and leaves the rest of the program alone.
@@ -16,11 +17,12 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <uv.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "base/problem.h"
-#include "server/plugin.h"
-#include "server/rate.h"
+#include "server/mount.h"
 
 enum state {
     CREATED,
@@ -30,8 +32,8 @@ enum state {
 
 struct worker {
     struct ysync_server *server;
-    struct ys_loop *loop;
-    struct ys_plugin *plugin;
+    uv_loop_t loop;
+    struct ysync_plugin *plugin; /* NULL: there is no loop either */
     uv_async_t stop;
     uv_thread_t thread;
 };
@@ -42,9 +44,6 @@ struct ysync_server {
     struct ys_address *addresses;
     size_t address_count;
     char (*urls)[YS_ADDRESS_TEXT_BYTES]; /* as many, once it listens */
-    struct ys_routes *routes;
-    struct ys_auth *auth;
-    struct ys_plugin_config plugin;
     uint64_t shutdown_timeout_ms;
     uv_mutex_t mutex; /* guards `state`, and is held while it changes */
     enum state state;
@@ -71,34 +70,15 @@ void ysync_server_config_init(struct ysync_server_config *config)
     };
 }
 
-static enum ysync_err reject(struct ysync_problem *problem, const char *text)
-{
-    ys_problem_set(problem, "%s", text);
-    return YSYNC_ERR_INVALID_ARG;
-}
-
-static enum ysync_err check_config(const struct ysync_server_config *config, struct ysync_problem *problem)
-{
-    if (config->host_count == 0)
-        return reject(problem, "no host to listen on is given");
-    if (config->max_message_bytes == 0)
-        return reject(problem, "the largest message must have at least 1 byte");
-    if (config->send_buffer_bytes == 0)
-        return reject(problem, "the send buffer must have at least 1 byte");
-    if (config->messages_per_second > YS_RATE_MAX_PER_SECOND)
-        return reject(problem, "a connection may be given at most 1000000 messages a second");
-    for (size_t i = 0; i < config->token_count; i++) {
-        if (config->tokens[i][0] == '\0')
-            return reject(problem, "a token must not be empty");
-    }
-    return YSYNC_OK;
-}
-
 static enum ysync_err copy_hosts(struct ysync_server *server, const struct ysync_server_config *config,
                                  struct ysync_problem *problem)
 {
     size_t count = config->host_count;
 
+    if (count == 0) {
+        ys_problem_set(problem, "no host to listen on is given");
+        return YSYNC_ERR_INVALID_ARG;
+    }
     server->addresses = ys_alloc_zeroed(server->alloc, count, sizeof(*server->addresses));
     server->urls = ys_alloc_zeroed(server->alloc, count, sizeof(*server->urls));
     if (!server->addresses || !server->urls)
@@ -113,10 +93,59 @@ static enum ysync_err copy_hosts(struct ysync_server *server, const struct ysync
     return YSYNC_OK;
 }
 
+static struct ysync_plugin_config plugin_config(const struct ysync_server_config *config,
+                                                const struct ysync_alloc *alloc)
+{
+    return (struct ysync_plugin_config){
+        .alloc = alloc,
+        .log = config->log,
+        .routes = config->routes,
+        .route_count = config->route_count,
+        .tokens = config->tokens,
+        .token_count = config->token_count,
+        .evict_after_ms = config->evict_after_ms,
+        .echoes = config->echoes,
+        .gc = config->gc,
+        .max_rooms = config->max_rooms,
+        .max_room_bytes = config->max_room_bytes,
+        .max_pending_bytes = config->max_pending_bytes,
+        .ping_every_ms = config->ping_every_ms,
+        .max_message_bytes = config->max_message_bytes,
+        .send_buffer_bytes = config->send_buffer_bytes,
+        .messages_per_second = config->messages_per_second,
+    };
+}
+
+static void close_worker(struct worker *worker)
+{
+    ysync_plugin_free(worker->plugin);
+    worker->plugin = NULL;
+    uv_run(&worker->loop, UV_RUN_DEFAULT); /* until libuv has let go of everything */
+    uv_loop_close(&worker->loop);
+}
+
+static enum ysync_err make_worker(struct ysync_server *server, const struct ysync_server_config *config,
+                                  struct ysync_problem *problem)
+{
+    const struct ysync_plugin_config plugin = plugin_config(config, server->alloc);
+    struct worker *worker = &server->worker;
+    enum ysync_err err;
+
+    worker->server = server;
+    if (uv_loop_init(&worker->loop) < 0) {
+        ys_problem_set(problem, "cannot make an event loop");
+        return YSYNC_ERR_IO;
+    }
+    err = ysync_plugin_new(&worker->loop, &plugin, &worker->plugin, problem);
+    if (err)
+        close_worker(worker);
+    return err;
+}
+
 static void free_parts(struct ysync_server *server)
 {
-    ys_auth_free(server->auth);
-    ys_routes_free(server->routes);
+    if (server->worker.plugin)
+        close_worker(&server->worker);
     ys_free(server->alloc, server->urls);
     ys_free(server->alloc, server->addresses);
     ys_free(server->alloc, server);
@@ -128,9 +157,7 @@ static enum ysync_err make_parts(struct ysync_server *server, const struct ysync
     enum ysync_err err = copy_hosts(server, config, problem);
 
     if (!err)
-        err = ys_routes_new(server->alloc, config->routes, config->route_count, &server->routes, problem);
-    if (!err)
-        err = ys_auth_new(server->alloc, config->tokens, config->token_count, &server->auth);
+        err = make_worker(server, config, problem);
     if (!err && uv_mutex_init(&server->mutex) != 0)
         err = YSYNC_ERR_NOMEM;
     return err;
@@ -140,13 +167,10 @@ enum ysync_err ysync_server_new(const struct ysync_server_config *config, struct
                                 struct ysync_problem *problem)
 {
     const struct ysync_alloc *alloc = config->alloc ? config->alloc : ysync_alloc_default();
-    struct ysync_server *server;
-    enum ysync_err err = check_config(config, problem);
+    struct ysync_server *server = ys_alloc_zeroed(alloc, 1, sizeof(*server));
+    enum ysync_err err;
 
-    if (err)
-        return err;
     ys_problem_set(problem, "out of memory"); /* until something else is */
-    server = ys_alloc_zeroed(alloc, 1, sizeof(*server));
     if (!server)
         return YSYNC_ERR_NOMEM;
     server->alloc = alloc;
@@ -157,22 +181,6 @@ enum ysync_err ysync_server_new(const struct ysync_server_config *config, struct
         free_parts(server);
         return err;
     }
-    server->plugin = (struct ys_plugin_config){
-        .alloc = alloc,
-        .log = &server->log,
-        .routes = server->routes,
-        .auth = server->auth,
-        .echoes = config->echoes,
-        .gc = config->gc,
-        .max_rooms = config->max_rooms,
-        .max_room_bytes = config->max_room_bytes,
-        .max_pending_bytes = config->max_pending_bytes,
-        .evict_after_ms = config->evict_after_ms,
-        .ping_every_ms = config->ping_every_ms,
-        .max_message_bytes = config->max_message_bytes,
-        .send_buffer_bytes = config->send_buffer_bytes,
-        .messages_per_second = config->messages_per_second,
-    };
     *out = server;
     return YSYNC_OK;
 }
@@ -190,13 +198,7 @@ static void on_stop(uv_async_t *async)
     struct ysync_server *server = worker->server;
 
     ys_log(&server->log, YSYNC_LOG_INFO, "stopping", YS_LOG_NUM("timeout_ms", server->shutdown_timeout_ms));
-    ys_plugin_stop(worker->plugin, server->shutdown_timeout_ms, on_stopped, worker);
-}
-
-static void close_worker(struct worker *worker)
-{
-    ys_plugin_free(worker->plugin);
-    ys_loop_close(worker->loop);
+    ysync_plugin_stop(worker->plugin, server->shutdown_timeout_ms, on_stopped, worker);
 }
 
 static void run_worker(void *arg)
@@ -207,59 +209,51 @@ static void run_worker(void *arg)
     sigemptyset(&pipe_signal);
     sigaddset(&pipe_signal, SIGPIPE);
     pthread_sigmask(SIG_BLOCK, &pipe_signal, NULL);
-    ys_loop_run(worker->loop);
+    uv_run(&worker->loop, UV_RUN_DEFAULT);
     close_worker(worker);
 }
 
 /* Where port 0 was asked for, all addresses get the port that the first one got. */
-static enum ysync_err listen_on_all(struct ysync_server *server, struct ys_plugin *plugin,
-                                    struct ysync_problem *problem)
+static enum ysync_err listen_on_all(struct ysync_server *server, struct ysync_problem *problem)
 {
-    uint16_t port = 0;
-    enum ysync_err err;
+    struct ysync_plugin *plugin = server->worker.plugin;
 
     for (size_t i = 0; i < server->address_count; i++) {
         struct ys_address address = server->addresses[i];
+        enum ysync_err err;
 
         if (ys_address_port(&address) == 0)
-            ys_address_set_port(&address, port);
-        err = ys_plugin_listen(plugin, &address, problem);
+            ys_address_set_port(&address, ys_mount_port(plugin));
+        err = ys_mount_listen(plugin, &address, problem);
         if (err)
             return err;
-        if (port == 0)
-            port = ys_address_port(ys_plugin_address(plugin, i));
-        ys_address_format_url(ys_plugin_address(plugin, i), server->urls[i]);
     }
     return YSYNC_OK;
 }
 
-static enum ysync_err open_worker(struct ysync_server *server, struct worker *worker, struct ysync_problem *problem)
+static void note_addresses(struct ysync_server *server)
 {
-    enum ysync_err err;
+    for (size_t i = 0; i < server->address_count; i++)
+        memcpy(server->urls[i], ysync_plugin_address(server->worker.plugin, i), YS_ADDRESS_TEXT_BYTES);
+}
 
-    *worker = (struct worker){ .server = server };
-    err = ys_loop_open(server->alloc, NULL, &worker->loop);
-    if (!err)
-        err = ys_plugin_new(worker->loop, &server->plugin, &worker->plugin);
-    if (!err && uv_async_init(worker->loop->uv, &worker->stop, on_stop) != 0)
-        err = YSYNC_ERR_IO;
-    if (err) {
-        ys_problem_set(problem, "cannot make an event loop: %s", ysync_strerror(err));
-        close_worker(worker);
+static enum ysync_err start_worker(struct ysync_server *server, struct ysync_problem *problem)
+{
+    struct worker *worker = &server->worker;
+    enum ysync_err err = listen_on_all(server, problem);
+
+    if (err)
         return err;
-    }
+    ys_problem_set(problem, "cannot make a thread");
+    if (uv_async_init(&worker->loop, &worker->stop, on_stop) != 0)
+        return YSYNC_ERR_IO;
     worker->stop.data = worker;
-    err = listen_on_all(server, worker->plugin, problem);
-    if (!err && uv_thread_create(&worker->thread, run_worker, worker) != 0) {
-        ys_problem_set(problem, "cannot make a thread");
-        err = YSYNC_ERR_IO;
-    }
-    if (err) {
-        memset(server->urls, 0, server->address_count * sizeof(*server->urls));
-        uv_close((uv_handle_t *)&worker->stop, NULL);
-        close_worker(worker);
-    }
-    return err;
+    note_addresses(server);
+    if (uv_thread_create(&worker->thread, run_worker, worker) == 0)
+        return YSYNC_OK;
+    memset(server->urls, 0, server->address_count * sizeof(*server->urls));
+    uv_close((uv_handle_t *)&worker->stop, NULL);
+    return YSYNC_ERR_IO;
 }
 
 enum ysync_err ysync_server_start(struct ysync_server *server, struct ysync_problem *problem)
@@ -268,10 +262,12 @@ enum ysync_err ysync_server_start(struct ysync_server *server, struct ysync_prob
 
     uv_mutex_lock(&server->mutex);
     ys_problem_set(problem, "the server has been started before");
-    if (server->state == CREATED)
-        err = open_worker(server, &server->worker, problem);
-    if (!err)
-        server->state = RUNNING;
+    if (server->state == CREATED) {
+        err = start_worker(server, problem);
+        server->state = err ? STOPPED : RUNNING;
+        if (err)
+            close_worker(&server->worker);
+    }
     uv_mutex_unlock(&server->mutex);
     for (size_t i = 0; !err && i < server->address_count; i++)
         ys_log(&server->log, YSYNC_LOG_INFO, "listening", YS_LOG_STR("address", server->urls[i]));
