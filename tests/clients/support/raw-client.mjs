@@ -64,6 +64,12 @@ export const syncStep1 = stateVector => message(encoder => {
   encoding.writeVarUint8Array(encoder, stateVector)
 })
 
+export const syncStep2 = bytes => message(encoder => {
+  encoding.writeVarUint(encoder, SYNC)
+  encoding.writeVarUint(encoder, 1)
+  encoding.writeVarUint8Array(encoder, bytes)
+})
+
 export const update = bytes => message(encoder => {
   encoding.writeVarUint(encoder, SYNC)
   encoding.writeVarUint(encoder, 2)
