@@ -6,8 +6,8 @@
 //        ^            |              |                            |
 //        '------------+-- backoff ---+----- closed, no answer ----'
 //
-// After 2 s of silence it sends 102, and closes when nothing at all comes within 3 s. After each local edit it sends 102 with
-// its local version; edits are saved when the echo has the newest one.
+// After 2 s of silence it sends 102, and closes when nothing at all comes within 3 s. After each local edit it sends 102
+// with its local version; edits are saved when the echo has the newest one.
 import { EventEmitter } from 'node:events'
 
 import * as decoding from 'lib0/decoding'
