@@ -68,7 +68,7 @@ const struct ys_option ys_serve_options_table[] = {
     { .name = "rate", .kind = YS_OPTION_NUMBER, .value_name = "N", .default_text = "0",
       .min = 0, .max = 1000000,
       .offset = TO(messages_per_second),
-      .help = "messages a second for one connection, averaged over 10 s; then it is read more slowly; 0: no limit" },
+      .help = "messages a second for one connection, over 10 s; then it is read more slowly; 0: no limit" },
     { .name = "log-level", .kind = YS_OPTION_CHOICE, .value_name = "error|warn|info|debug", .default_text = "info",
       .offset = TO(log_level), .help = "the least important events that are logged" },
     { .name = "log-format", .kind = YS_OPTION_CHOICE, .value_name = "text|json", .default_text = "text",

@@ -21,7 +21,7 @@ test('updates: nobody waits for who does not read, and it is equal to all in the
 
   const countBefore = slow.updateCount
   slow.stopReading()
-  await mustGrowByLess(server, 4 * MiB, () => flood(writer, reader, 32 * MiB))
+  await mustGrowByLess(server, 16 * MiB, () => flood(writer, reader, 64 * MiB))
   slow.goOnReading()
   await converged([writer, reader, slow])
   assert.ok(slow.updateCount - countBefore < 32 * MiB / VALUE_BYTES, 'it was spared what was overwritten meanwhile')
