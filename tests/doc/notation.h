@@ -349,7 +349,7 @@ static inline void describe_section(struct ys_reader *in, struct ys_buf *out)
 {
     struct ys_id id;
     struct ys_struct s;
-    uint64_t count;
+    uint64_t count = 0;
 
     if (ys_reader_varuint(in, &count) || ys_reader_varuint(in, &id.client) || ys_reader_varuint(in, &id.clock))
         fail_msg("a section that cannot be read");
@@ -368,7 +368,7 @@ static inline void describe_update(struct ys_buf *out, struct ysync_bytes update
 {
     struct ys_reader in = ys_reader_init(update);
     struct ys_ranges deletes;
-    uint64_t sections;
+    uint64_t sections = 0;
 
     ys_buf_init(out, ysync_alloc_default(), SIZE_MAX);
     ys_ranges_init(&deletes);

@@ -23,7 +23,7 @@ static void set_up(struct fixture *f, const char *text)
 {
     struct ys_reader in;
     struct ys_struct s;
-    uint64_t count;
+    uint64_t count = 0;
     uint64_t clock;
 
     write_update(&f->update, text);
