@@ -306,6 +306,8 @@ static enum ysync_err adopt(struct transaction *tx, struct ysync_bytes bytes, bo
         doc->has_structure |= update->blocks[i].has_structure;
     ys_dset_freeze(doc->deletes, ys_base_deletes(doc->base), update->deletes.count);
     doc->garbage = ys_ranges_clocks(&update->deletes) - ys_ranges_clocks(&tx->plan.implied);
+    if (doc->garbage > 0) /* for the first compaction, to which what is frozen is at rest */
+        (void)!ys_dset_thaw(doc->deletes, &update->deletes);
     return YSYNC_OK;
 }
 

@@ -17,11 +17,14 @@
 /* Less than this is not worth a base. */
 #define MIN_BYTES (16 * 1024)
 
+#define NEVER UINT64_MAX
+
 struct ys_compaction {
     struct ysync_doc *doc;
     struct ys_id *targets; /* the clients, from high to low, each with the clock to stop at */
     size_t target_count;
     size_t target_at;
+    uint64_t *looked_at; /* how many clocks of each target were deleted when this last looked; or NEVER */
     struct ys_base_builder builder;
     uint64_t garbage;         /* the document's when this began */
     bool spreads;             /* deletions may spread through references: look */
@@ -55,16 +58,34 @@ void ys_compaction_free(struct ys_compaction *compaction)
     ys_dset_free(compaction->gcs);
     ys_base_builder_deinit(&compaction->builder);
     ys_buf_deinit(&compaction->piece);
+    ys_free(alloc, compaction->looked_at);
     ys_free(alloc, compaction->targets);
     ys_free(alloc, compaction);
 }
 
 size_t ys_compaction_bytes(const struct ys_compaction *compaction)
 {
-    return sizeof(*compaction) + compaction->target_count * sizeof(*compaction->targets) + compaction->builder.out.cap +
-           compaction->target_count * sizeof(struct ys_base_client) +
+    size_t for_each_target = sizeof(*compaction->targets) + sizeof(*compaction->looked_at) +
+                             sizeof(struct ys_base_client);
+
+    return sizeof(*compaction) + compaction->target_count * for_each_target + compaction->builder.out.cap +
            (compaction->rewriting ? ys_run_bytes(compaction->rewriting) : 0) + compaction->piece.cap +
            ys_dset_bytes(compaction->gcs);
+}
+
+static enum ysync_err find_targets(struct ys_compaction *compaction)
+{
+    const struct ysync_doc *doc = compaction->doc;
+    enum ysync_err err = ys_doc_clocks(doc, &compaction->targets, &compaction->target_count);
+
+    if (err)
+        return err;
+    compaction->looked_at = ys_alloc_array(doc->alloc, compaction->target_count + 1, sizeof(*compaction->looked_at));
+    if (!compaction->looked_at)
+        return YSYNC_ERR_NOMEM;
+    for (size_t i = 0; i < compaction->target_count; i++)
+        compaction->looked_at[i] = NEVER;
+    return YSYNC_OK;
 }
 
 static enum ysync_err begin(struct ysync_doc *doc, struct ys_compaction **out)
@@ -80,7 +101,7 @@ static enum ysync_err begin(struct ysync_doc *doc, struct ys_compaction **out)
     compaction->spreads = doc->has_structure && doc->gc != YSYNC_GC_OFF;
     ys_buf_init(&compaction->piece, doc->alloc, UINT32_MAX);
     ys_buf_init(&compaction->builder.out, doc->alloc, UINT32_MAX);
-    err = ys_doc_clocks(doc, &compaction->targets, &compaction->target_count);
+    err = find_targets(compaction);
     if (!err)
         err = ys_dset_new(doc->alloc, &compaction->gcs);
     if (!err)
@@ -108,14 +129,53 @@ static enum ysync_err add_range(struct ys_dset *set, struct ys_range range)
     return err;
 }
 
-static enum ysync_err is_deleted(struct ysync_doc *doc, struct ys_id id, bool *out)
+static size_t find_target(const struct ys_compaction *compaction, uint64_t client)
 {
-    struct ys_range range = { id.client, id.clock, 1 };
-    struct ys_ranges one = { .items = &range, .count = 1, .cap = 1 };
-    enum ysync_err err = ys_dset_thaw(doc->deletes, &one);
+    size_t low = 0;
+    size_t high = compaction->target_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (compaction->targets[middle].client > client)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < compaction->target_count && compaction->targets[low].client == client ? low : SIZE_MAX;
+}
+
+/* The client's deletions must be thawed. */
+static uint64_t deleted_clocks(const struct ysync_doc *doc, uint64_t client)
+{
+    struct ys_range range = { 0 };
+    uint64_t clocks = 0;
+
+    while (ys_dset_next(doc->deletes, client, range.clock + range.len, &range))
+        clocks += range.len;
+    return clocks;
+}
+
+/* Thaws the client's deletions, and remembers how much they are. */
+static enum ysync_err look_at(struct ys_compaction *compaction, uint64_t client)
+{
+    struct ys_range any = { client, 0, 1 };
+    struct ys_ranges one = { .items = &any, .count = 1, .cap = 1 };
+    size_t i = find_target(compaction, client);
+    enum ysync_err err = ys_dset_thaw(compaction->doc->deletes, &one);
+
+    if (!err && i != SIZE_MAX)
+        compaction->looked_at[i] = deleted_clocks(compaction->doc, client);
+    return err;
+}
+
+static enum ysync_err is_deleted(struct ys_compaction *compaction, struct ys_id id, bool *out)
+{
+    const struct ys_dset *deletes = compaction->doc->deletes;
+    enum ysync_err err = ys_dset_is_thawed(deletes, id.client) ? YSYNC_OK : look_at(compaction, id.client);
 
     if (!err)
-        *out = ys_dset_contains(doc->deletes, id.client, id.clock);
+        *out = ys_dset_contains(deletes, id.client, id.clock);
     return err;
 }
 
@@ -130,7 +190,7 @@ static enum ysync_err is_gone(struct ys_compaction *compaction, const struct ys_
            (s->info & YS_INFO_RIGHT_ORIGIN && ys_dset_contains(gcs, s->right_origin.client, s->right_origin.clock));
     if (*out || !s->has_parent_id)
         return YSYNC_OK;
-    return is_deleted(compaction->doc, s->parent, out);
+    return is_deleted(compaction, s->parent, out);
 }
 
 /* Rewriting one struct */
@@ -295,9 +355,7 @@ static enum ysync_err finish_client(struct ys_compaction *compaction, struct ys_
 
 static enum ysync_err begin_client(struct ys_compaction *compaction, struct ys_id target)
 {
-    struct ys_range any = { target.client, 0, 1 };
-    struct ys_ranges one = { .items = &any, .count = 1, .cap = 1 };
-    enum ysync_err err = ys_dset_thaw(compaction->doc->deletes, &one);
+    enum ysync_err err = look_at(compaction, target.client);
 
     compaction->is_in_run = false;
     compaction->source_at = 0;
@@ -423,29 +481,52 @@ static void replace_runs(struct ysync_doc *doc, struct ys_run **runs, size_t cou
     }
 }
 
+/* The clients of whom something was deleted after they had been looked at: the next compaction must not take them to be
+ * at rest. */
+static enum ysync_err find_late_deletions(const struct ys_compaction *compaction, struct ys_ranges *out)
+{
+    const struct ysync_doc *doc = compaction->doc;
+    enum ysync_err err = YSYNC_OK;
+
+    for (size_t i = 0; !err && i < compaction->target_count; i++) {
+        uint64_t client = compaction->targets[i].client;
+
+        if (ys_dset_is_thawed(doc->deletes, client) && deleted_clocks(doc, client) != compaction->looked_at[i])
+            err = ys_ranges_add(out, doc->alloc, (struct ys_range){ client, 0, 1 });
+    }
+    return err;
+}
+
 static enum ysync_err finish(struct ys_compaction *compaction)
 {
     struct ysync_doc *doc = compaction->doc;
     size_t deletes_at = ys_base_builder_at(&compaction->builder);
     struct ys_run **runs;
     struct ys_base *base = NULL;
+    struct ys_ranges late;
     size_t count;
     enum ysync_err err;
 
     runs = ys_alloc_array(doc->alloc, doc->run_count + 1, sizeof(struct ys_run *));
     if (!runs)
         return YSYNC_ERR_NOMEM;
+    ys_ranges_init(&late);
     ys_dset_put(doc->deletes, &compaction->builder.out);
     err = ys_base_builder_end(&compaction->builder, deletes_at, &base);
+    if (!err)
+        err = find_late_deletions(compaction, &late);
     if (!err)
         err = cut_runs(compaction, base, runs, &count);
     if (err) {
         ys_base_free(base);
+        ys_ranges_deinit(&late, doc->alloc);
         ys_free(doc->alloc, runs);
         return err;
     }
     replace_runs(doc, runs, count);
     ys_dset_freeze(doc->deletes, ys_base_deletes(base), ys_dset_range_count(doc->deletes));
+    (void)!ys_dset_thaw(doc->deletes, &late); /* without memory for it the document is only larger than it need be */
+    ys_ranges_deinit(&late, doc->alloc);
     ys_base_free(doc->base);
     doc->base = base;
     doc->garbage -= compaction->garbage;

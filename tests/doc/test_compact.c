@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* Compaction in steps, with things happening between them. Updates are written as in notation.h. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "doc/compact.h"
+#include "doc/doc.h"
+#include "doc/notation.h"
+
+/* A document that leaves compaction to the test, but for one struct with each update. */
+static struct ysync_doc *new_doc(void)
+{
+    struct ysync_doc *doc;
+
+    assert_int_equal(ysync_doc_new(NULL, &doc), YSYNC_OK);
+    ysync_doc_set_gc(doc, YSYNC_GC_EAGER);
+    doc->compact_step_bytes = 1;
+    return doc;
+}
+
+static void apply(struct ysync_doc *doc, const char *update)
+{
+    struct ys_buf bytes;
+
+    write_update(&bytes, update);
+    assert_int_equal(ysync_doc_apply(doc, ys_buf_bytes(&bytes), 0, NULL, NULL), YSYNC_OK);
+    ys_buf_deinit(&bytes);
+    ys_doc_check(doc);
+}
+
+static void assert_whole(const char *row, struct ysync_doc *doc, const char *want)
+{
+    struct ysync_bytes whole;
+
+    assert_int_equal(ysync_doc_diff(doc, (struct ysync_bytes){ NULL, 0 }, &whole), YSYNC_OK);
+    assert_update(row, whole, want);
+    ysync_bytes_free(NULL, whole);
+}
+
+/* What each row does after one client of the two was looked at, and before it is the other one's turn. */
+static void test_compact_drops_later_what_came_meanwhile(void **state)
+{
+    static const struct {
+        const char *name;
+        const char *meanwhile;
+        const char *want;
+    } cases[] = {
+        { "nothing", "", "9@0 'cd' 7@0 'ab'" },
+        { "the client that is done is deleted", "-9[0,2)", "9@0 deleted2 7@0 'ab' -9[0,2)" },
+        { "the client that is to come is deleted", "-7[0,2)", "9@0 'cd' 7@0 deleted2 -7[0,2)" },
+        { "the client that is done writes on", "9@2 9.1<'ef' -9[1,3)",
+          "9@0 'c' 9.0<deleted2 9.2<'f' 7@0 'ab' -9[1,3)" },
+        { "somebody new is deleted at once", "8@0 'x' -8[0,1)", "9@0 'cd' 8@0 deleted1 7@0 'ab' -8[0,1)" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct ysync_doc *doc = new_doc();
+        bool done;
+
+        apply(doc, "9@0 'cd' 7@0 'ab'");
+        assert_int_equal(ys_compaction_step(doc, 1, &done), YSYNC_OK);
+        assert_false(done);
+        apply(doc, cases[i].meanwhile);
+        while (doc->compaction)
+            assert_int_equal(ys_compaction_step(doc, 1, &done), YSYNC_OK);
+        assert_int_equal(ysync_doc_compact(doc), YSYNC_OK);
+        ys_doc_check(doc);
+        assert_whole(cases[i].name, doc, cases[i].want);
+        ysync_doc_free(doc);
+    }
+}
+
+/* An update large enough to become the base as it is. */
+static void test_compact_drops_what_a_whole_document_came_with(void **state)
+{
+    struct ysync_doc *doc = new_doc();
+    struct ys_buf update;
+    struct ys_buf want;
+
+    (void)state;
+    ys_buf_init(&update, ysync_alloc_default(), SIZE_MAX);
+    ys_buf_init(&want, ysync_alloc_default(), SIZE_MAX);
+    ys_buf_put_str(&update, "9@0 'ab' 7@0 '");
+    for (size_t i = 0; i < 1000; i++)
+        ys_buf_put_u8(&update, 'n');
+    ys_buf_put_str(&update, "' -9[0,2)");
+    ys_buf_put_u8(&update, 0);
+    apply(doc, (const char *)update.data);
+    assert_non_null(doc->base);
+    assert_int_equal(ysync_doc_compact(doc), YSYNC_OK);
+
+    ys_buf_put_str(&want, "9@0 deleted2 ");
+    ys_buf_put_str(&want, (const char *)update.data + strlen("9@0 'ab' "));
+    ys_buf_put_u8(&want, 0);
+    assert_whole("a deleted string", doc, (const char *)want.data);
+    ys_buf_deinit(&want);
+    ys_buf_deinit(&update);
+    ysync_doc_free(doc);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_compact_drops_later_what_came_meanwhile),
+        cmocka_unit_test(test_compact_drops_what_a_whole_document_came_with),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
