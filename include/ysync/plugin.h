@@ -104,8 +104,9 @@ YSYNC_API YSYNC_CHECKED enum ysync_err ysync_plugin_take_stream(struct ysync_plu
  * ysync_plugin_free(). */
 YSYNC_API struct ysync_hub *ysync_plugin_hub(const struct ysync_plugin *plugin);
 
-/* Stops listening, closes every connection with 1001, and calls `stopped` when the last is gone: at the latest after
- * timeout_ms, perhaps from inside this call. ysync_plugin_free() may be called from inside `stopped`. Once. */
+/* Stops listening, closes every connection with 1001, and calls `stopped`, which must be there, when the last is gone:
+ * at the latest after timeout_ms, perhaps from inside this call. ysync_plugin_free() may be called from inside
+ * `stopped`. Once. */
 YSYNC_API void ysync_plugin_stop(struct ysync_plugin *plugin, uint64_t timeout_ms, void (*stopped)(void *user),
                                  void *user);
 
