@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,39 +79,43 @@ static void test_compact_drops_later_what_came_meanwhile(void **state)
     }
 }
 
-/* An update large enough to become the base as it is. */
-static void test_compact_drops_what_a_whole_document_came_with(void **state)
+/* Updates large enough to become the base as they are, in documents that hold nothing yet, or only deletions. */
+static void test_compact_keeps_to_what_a_whole_document_came_with(void **state)
 {
-    struct ysync_doc *doc = new_doc();
-    struct ys_buf update;
-    struct ys_buf want;
+    static const struct {
+        const char *name;
+        const char *before;
+        const char *update; /* behind its first section, which is long */
+        const char *want;
+    } cases[] = {
+        { "content that is deleted", "", "7@0 'ab' -7[0,2)", "7@0 deleted2 -7[0,2)" },
+        { "deletions that came before", "-7[0,2)", "7@0 'ab'", "7@0 deleted2 -7[0,2)" },
+    };
+    char section[1024 + 16] = "9@0 '";
 
     (void)state;
-    ys_buf_init(&update, ysync_alloc_default(), SIZE_MAX);
-    ys_buf_init(&want, ysync_alloc_default(), SIZE_MAX);
-    ys_buf_put_str(&update, "9@0 'ab' 7@0 '");
-    for (size_t i = 0; i < 1000; i++)
-        ys_buf_put_u8(&update, 'n');
-    ys_buf_put_str(&update, "' -9[0,2)");
-    ys_buf_put_u8(&update, 0);
-    apply(doc, (const char *)update.data);
-    assert_non_null(doc->base);
-    assert_int_equal(ysync_doc_compact(doc), YSYNC_OK);
+    memset(section + strlen(section), 'n', 1024);
+    strcat(section, "' ");
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct ysync_doc *doc = new_doc();
+        char update[sizeof(section) + 64];
+        char want[sizeof(section) + 64];
 
-    ys_buf_put_str(&want, "9@0 deleted2 ");
-    ys_buf_put_str(&want, (const char *)update.data + strlen("9@0 'ab' "));
-    ys_buf_put_u8(&want, 0);
-    assert_whole("a deleted string", doc, (const char *)want.data);
-    ys_buf_deinit(&want);
-    ys_buf_deinit(&update);
-    ysync_doc_free(doc);
+        snprintf(update, sizeof(update), "%s%s", section, cases[i].update);
+        snprintf(want, sizeof(want), "%s%s", section, cases[i].want);
+        apply(doc, cases[i].before);
+        apply(doc, update);
+        assert_int_equal(ysync_doc_compact(doc), YSYNC_OK);
+        assert_whole(cases[i].name, doc, want);
+        ysync_doc_free(doc);
+    }
 }
 
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_compact_drops_later_what_came_meanwhile),
-        cmocka_unit_test(test_compact_drops_what_a_whole_document_came_with),
+        cmocka_unit_test(test_compact_keeps_to_what_a_whole_document_came_with),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
