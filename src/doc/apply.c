@@ -509,7 +509,7 @@ enum ysync_err ysync_doc_apply(struct ysync_doc *doc, struct ysync_bytes bytes, 
     }
     ys_update_deinit(&update, doc->alloc);
     if (!err)
-        ys_doc_compact_some(doc, doc->compact_step_bytes);
+        ys_doc_compact_some(doc, doc->compact_step_bytes + doc->compact_factor * bytes.len);
     return err;
 }
 

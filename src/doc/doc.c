@@ -12,6 +12,7 @@
 
 /* About a tenth of a millisecond. */
 #define DEFAULT_COMPACT_STEP_BYTES ((size_t)32 << 10)
+#define DEFAULT_COMPACT_FACTOR 4
 
 enum ysync_err ysync_doc_new(const struct ysync_alloc *alloc, struct ysync_doc **out)
 {
@@ -26,6 +27,7 @@ enum ysync_err ysync_doc_new(const struct ysync_alloc *alloc, struct ysync_doc *
     doc->alloc = alloc;
     doc->max_pending_bytes = DEFAULT_MAX_PENDING_BYTES;
     doc->compact_step_bytes = DEFAULT_COMPACT_STEP_BYTES;
+    doc->compact_factor = DEFAULT_COMPACT_FACTOR;
     ys_pending_init(&doc->pending, alloc);
     err = ys_dset_new(alloc, &doc->deletes);
     if (err) {

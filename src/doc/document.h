@@ -32,8 +32,9 @@ struct ysync_doc {
     bool has_structure; /* there may be types or GCs, through which deletions spread */
     uint64_t garbage;   /* clocks that were deleted since the base was made */
     enum ysync_gc gc;
-    size_t compact_later;             /* how much more there must be to gain, as the last try failed */
-    size_t compact_step_bytes;        /* what one call adds to a compaction */
+    size_t compact_later;      /* how much more there must be to gain, as the last try failed */
+    size_t compact_step_bytes; /* what one call adds to a compaction ... */
+    size_t compact_factor;     /* ... and for each byte that it brings, so that compaction outruns what comes in */
     struct ys_compaction *compaction; /* the one under way, or NULL */
     struct ys_pending pending;
     size_t max_pending_bytes;

@@ -105,8 +105,10 @@ static enum ysync_err compact(struct relay *relay, struct ysync_bytes bytes)
     bool done;
     enum ysync_err err;
 
-    if (bytes.len > 0)
+    if (bytes.len > 0) {
         relay->doc->compact_step_bytes = bytes.data[0];
+        relay->doc->compact_factor = 0;
+    }
     err = bytes.len ? ys_compaction_step(relay->doc, bytes.data[0], &done) : ysync_doc_compact(relay->doc);
     ys_doc_check(relay->doc);
     return err;
@@ -126,6 +128,7 @@ static enum ysync_err save_and_load(struct relay *relay)
         return err;
     loaded->gc = relay->doc->gc;
     loaded->compact_step_bytes = relay->doc->compact_step_bytes;
+    loaded->compact_factor = relay->doc->compact_factor;
     ysync_doc_free(relay->doc);
     relay->doc = loaded;
     ys_doc_check(relay->doc);

@@ -23,6 +23,7 @@ static struct ysync_doc *new_doc(void)
     assert_int_equal(ysync_doc_new(NULL, &doc), YSYNC_OK);
     ysync_doc_set_gc(doc, YSYNC_GC_EAGER);
     doc->compact_step_bytes = 1;
+    doc->compact_factor = 0;
     return doc;
 }
 
@@ -111,10 +112,57 @@ static void test_compact_keeps_to_what_a_whole_document_came_with(void **state)
     }
 }
 
+/* An update that sets a key of a map to 64 KiB for the n-th time, deleting what it was before. */
+static void write_overwriting(struct ys_buf *to, uint64_t n)
+{
+    static uint8_t value[64 * 1024];
+
+    memset(value, 'v', sizeof(value));
+    ys_buf_clear(to);
+    ys_buf_put(to, (struct ysync_bytes){ (const uint8_t *)"\x01\x01\x07", 3 });
+    ys_buf_put_varuint(to, n);
+    if (n == 0) {
+        ys_buf_put_u8(to, YS_INFO_MAP_ENTRY | YS_KIND_BINARY);
+        ys_buf_put_str(to, "\x01\x01m\x01k"); /* in the root type "m", under the key "k" */
+    } else {
+        ys_buf_put_u8(to, YS_INFO_ORIGIN | YS_INFO_MAP_ENTRY | YS_KIND_BINARY);
+        ys_buf_put_u8(to, 7);
+        ys_buf_put_varuint(to, n - 1);
+    }
+    ys_buf_put_var_bytes(to, (struct ysync_bytes){ value, sizeof(value) });
+    ys_buf_put_u8(to, n > 0);
+    if (n > 0) {
+        ys_buf_put(to, (struct ysync_bytes){ (const uint8_t *)"\x07\x01", 2 });
+        ys_buf_put_varuint(to, n - 1);
+        ys_buf_put_u8(to, 1);
+    }
+}
+
+/* However much each update brings, more is compacted meanwhile: what was overwritten does not pile up. */
+static void test_compact_outruns_large_updates(void **state)
+{
+    struct ysync_doc *doc;
+    struct ys_buf update;
+    size_t most = 0;
+
+    (void)state;
+    assert_int_equal(ysync_doc_new(NULL, &doc), YSYNC_OK);
+    ys_buf_init(&update, ysync_alloc_default(), SIZE_MAX);
+    for (uint64_t n = 0; n < 1000; n++) {
+        write_overwriting(&update, n);
+        assert_int_equal(ysync_doc_apply(doc, ys_buf_bytes(&update), 0, NULL, NULL), YSYNC_OK);
+        most = ys_doc_bytes(doc) > most ? ys_doc_bytes(doc) : most;
+    }
+    assert_in_range(most, 64 * 1024, 1024 * 1024);
+    ys_buf_deinit(&update);
+    ysync_doc_free(doc);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_compact_drops_later_what_came_meanwhile),
+        cmocka_unit_test(test_compact_outruns_large_updates),
         cmocka_unit_test(test_compact_keeps_to_what_a_whole_document_came_with),
     };
 
