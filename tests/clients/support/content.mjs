@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // All that a document holds, in a form that assert.deepEqual compares and prints. It is read from the items themselves,
 // which are built alike in Yjs 13 and 14; what the public methods of the two make of them is not.
+import { isDeepStrictEqual } from 'node:util'
 
 /** An edit may fall between the halves of a surrogate pair. Whether a peer then shows the pair or two replacement
  * characters depends, in Yjs, on when it heard of what stood between them; so they count as the same. */
@@ -17,7 +18,6 @@ function plain (value) {
 
 /** The values of an item's content, one for each clock that it covers. */
 function valuesOf (content) {
-  if ('str' in content) return Array.from({ length: content.str.length }, (_, i) => text(content.str[i]))
   if ('type' in content) return [nestedContent(content.type)]
   if ('opts' in content) return [subdocument(content)]
   return content.getContent().map(plain)
@@ -28,21 +28,28 @@ function subdocument ({ doc, opts }) {
   return { guid: doc.guid, opts: plain(opts) }
 }
 
-/** What stands in the sequence of a type: units of text and values, with their formats if they have any. */
+/** What stands in the sequence of a type: values and stretches of text, with their formats. */
 function childrenOf (type) {
   const children = []
   const format = {}
   for (let item = type._start; item !== null; item = item.right) {
     if (item.deleted) continue
-    if ('key' in item.content) {
-      if (item.content.value === null) delete format[item.content.key]
-      else format[item.content.key] = item.content.value
-      continue
-    }
-    const isPlain = Object.keys(format).length === 0
-    children.push(...valuesOf(item.content).map(value => isPlain ? value : [value, { ...format }]))
+    if ('key' in item.content) setFormat(format, item.content)
+    else if ('str' in item.content) appendText(children, text(item.content.str), { ...format })
+    else children.push(...valuesOf(item.content).map(value => ({ value, format: { ...format } })))
   }
   return children
+}
+
+function setFormat (format, { key, value }) {
+  if (value === null) delete format[key]
+  else format[key] = value
+}
+
+function appendText (children, text, format) {
+  const last = children.at(-1)
+  if (last !== undefined && 'text' in last && isDeepStrictEqual(last.format, format)) last.text += text
+  else children.push({ text, format })
 }
 
 function typeContent (type) {

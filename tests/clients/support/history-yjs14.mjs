@@ -3,7 +3,7 @@
 // text with formats, values, nested types with and without a name, subdocuments, deletions of whole subtrees, undo.
 import * as Y from '@y/y'
 
-import { formats, keys, randomValue } from './values.mjs'
+import { formats, keys, longText, randomValue } from './values.mjs'
 
 const roots = ['text', 'map', 'array', 'xml']
 
@@ -21,7 +21,7 @@ function editSequence (random, type) {
     () => type.insert(at, random.word()),
     () => type.insert(at, random.word()),
     () => type.insert(at, random.word(), random.pick(formats)),
-    () => type.insert(at, random.word().repeat(40)),
+    () => type.insert(at, longText(random)),
     () => type.insert(at, Array.from({ length: 1 + random.below(4) }, () => randomValue(random))),
     () => type.insert(at, [randomValue(random)], random.pick(formats)),
     () => type.push([randomValue(random)]),
@@ -59,6 +59,14 @@ function randomEdit (random, doc) {
   })
 }
 
+/** Returns where typing goes on. */
+function typeAt (doc, cursor, letters) {
+  const text = doc.get('text')
+  const at = Math.min(cursor, text.length)
+  text.insert(at, letters)
+  return at + letters.length
+}
+
 function undoFor (random, doc) {
   const manager = new Y.UndoManager(roots.map(name => doc.get(name)), { captureTimeout: 0 })
   return () => random.below(3) > 0 ? manager.undo() : manager.redo()
@@ -78,4 +86,4 @@ function newReader () {
 }
 
 /** A version of Yjs, and what its clients do. */
-export const yjs14 = { Y, newDoc, newReader, randomEdit, undoFor }
+export const yjs14 = { Y, newDoc, newReader, randomEdit, typeAt, undoFor }

@@ -3,7 +3,7 @@
 // subdocuments, binary values, deletions of whole subtrees, undo.
 import * as Y from 'yjs'
 
-import { formats, keys, randomValue } from './values.mjs'
+import { formats, keys, longText, randomValue } from './values.mjs'
 
 const roots = {
   text: doc => doc.getText('text'),
@@ -31,7 +31,7 @@ function editText (random, text) {
     () => text.insert(at, random.word()),
     () => text.insert(at, random.word()),
     () => text.insert(at, random.word(), random.pick(formats)),
-    () => text.insert(at, random.word().repeat(40)),
+    () => text.insert(at, longText(random)),
     () => text.insertEmbed(at, { image: random.word() }),
     () => text.format(at, random.below(text.length - at + 1), random.pick(formats)),
     () => text.delete(at, random.below(Math.min(8, text.length - at) + 1)),
@@ -104,6 +104,14 @@ function undoFor (random, doc) {
   return () => random.below(3) > 0 ? manager.undo() : manager.redo()
 }
 
+/** Returns where typing goes on. */
+function typeAt (doc, cursor, letters) {
+  const text = doc.getText('text')
+  const at = Math.min(cursor, text.length)
+  text.insert(at, letters)
+  return at + letters.length
+}
+
 function newDoc () {
   const doc = new Y.Doc()
   for (const root of Object.values(roots)) root(doc)
@@ -120,4 +128,4 @@ function newReader () {
 }
 
 /** A version of Yjs, and what its clients do. */
-export const yjs13 = { Y, newDoc, newReader, randomEdit, undoFor }
+export const yjs13 = { Y, newDoc, newReader, randomEdit, typeAt, undoFor }

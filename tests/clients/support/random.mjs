@@ -27,7 +27,11 @@ export class Random {
     return items[this.below(items.length)]
   }
 
+  letter () {
+    return this.pick(letters)
+  }
+
   word () {
-    return Array.from({ length: 1 + this.below(8) }, () => this.pick(letters)).join('')
+    return Array.from({ length: 1 + this.below(8) }, () => this.letter()).join('')
   }
 }

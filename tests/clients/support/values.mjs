@@ -21,3 +21,8 @@ export function randomValue (random) {
     () => Uint8Array.from({ length: random.below(20) }, () => random.below(256))
   ])()
 }
+
+/** Now and then so long that places inside of it are marked (src/doc/span.h). */
+export function longText (random) {
+  return random.word().repeat(random.below(20) === 0 ? 1000 : 40)
+}
