@@ -12,6 +12,8 @@
 #ifndef YSYNC_VERIFY_H
 #define YSYNC_VERIFY_H
 
+#include <stdint.h>
+
 #include "ysync/api.h"
 #include "ysync/bytes.h"
 
@@ -48,6 +50,11 @@ typedef void ysync_verify_fn(void *user, struct ysync_verification *verification
 /* Exactly once for each verification, on the thread of the plugin that asked, and not from inside another callback of
  * its rooms. The allocator that the plugin was made with is still there; the plugin need not be. */
 YSYNC_API void ysync_verify_answer(struct ysync_verification *verification, enum ysync_access access);
+
+/* The same, for a while: after holds_ms milliseconds the connection is closed as one whose token has expired. An HTTP
+ * request is answered all the same. */
+YSYNC_API void ysync_verify_answer_for(struct ysync_verification *verification, enum ysync_access access,
+                                       uint64_t holds_ms);
 
 #ifdef __cplusplus
 }

@@ -3,20 +3,11 @@
 #ifndef YS_AUTH_TOKEN_H
 #define YS_AUTH_TOKEN_H
 
-#include <stdbool.h>
+#include "auth/auth.h"
 
-#include "ysync/alloc.h"
-#include "ysync/bytes.h"
-#include "ysync/err.h"
-
-struct ys_tokens;
-
-/* At least one token. Errors: NOMEM. */
-YSYNC_CHECKED enum ysync_err ys_tokens_new(const struct ysync_alloc *alloc, const char *const *tokens, size_t count,
-                                           struct ys_tokens **out);
-void ys_tokens_free(struct ys_tokens *tokens); /* accepts NULL */
-
-/* Is it one of them? How long that takes says nothing about them, except how many they are. */
-bool ys_tokens_contains(const struct ys_tokens *tokens, struct ysync_bytes token);
+/* At least one token. They are not kept, only their digests. How long a comparison takes says nothing about them,
+ * except how many they are. Errors: NOMEM. */
+YSYNC_CHECKED enum ysync_err ys_auth_new_tokens(const struct ysync_alloc *alloc, const struct ysync_bytes *tokens,
+                                                size_t count, struct ys_auth **out);
 
 #endif

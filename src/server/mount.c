@@ -15,6 +15,8 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "auth/callback.h"
+#include "auth/token.h"
 #include "base/alloc.h"
 #include "base/problem.h"
 #include "room/context.h"
@@ -109,13 +111,29 @@ static void on_verify(void *user, struct ysync_verification *verification, const
     plugin->is_verifying = false;
 }
 
+static enum ysync_err make_token_auth(struct ysync_plugin *plugin, const struct ysync_plugin_config *config)
+{
+    struct ysync_bytes *tokens = ys_alloc_array(plugin->alloc, config->token_count, sizeof(*tokens));
+    enum ysync_err err;
+
+    if (!tokens)
+        return YSYNC_ERR_NOMEM;
+    for (size_t i = 0; i < config->token_count; i++)
+        tokens[i] = ys_log_str(config->tokens[i]);
+    err = ys_auth_new_tokens(plugin->alloc, tokens, config->token_count, &plugin->auth);
+    ys_free(plugin->alloc, tokens);
+    return err;
+}
+
 static enum ysync_err make_auth(struct ysync_plugin *plugin, const struct ysync_plugin_config *config)
 {
     plugin->verify = config->verify;
     plugin->verify_user = config->verify_user;
     if (config->verify)
-        return ys_auth_new_verify(plugin->alloc, on_verify, plugin, &plugin->auth);
-    return ys_auth_new(plugin->alloc, config->tokens, config->token_count, &plugin->auth);
+        return ys_auth_new_callback(plugin->alloc, on_verify, plugin, &plugin->auth);
+    if (config->token_count > 0)
+        return make_token_auth(plugin, config);
+    return ys_auth_new_open(plugin->alloc, &plugin->auth);
 }
 
 static enum ysync_err make_inside(struct ysync_plugin *plugin, const struct ysync_plugin_config *config)

@@ -10,7 +10,7 @@ struct ys_question {
     struct ys_question **slot; /* NULL: the asker has gone */
 };
 
-static void on_verdict(void *user, enum ys_access access)
+static void on_verdict(void *user, struct ys_verdict verdict)
 {
     struct ys_question question = *(struct ys_question *)user;
 
@@ -18,7 +18,7 @@ static void on_verdict(void *user, enum ys_access access)
     if (!question.slot)
         return;
     *question.slot = NULL;
-    question.verdict(question.user, access);
+    question.verdict(question.user, verdict);
 }
 
 enum ysync_err ys_question_ask(struct ys_auth *auth, const struct ysync_alloc *alloc,

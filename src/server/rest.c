@@ -414,9 +414,10 @@ static int find_resource(const struct ys_rest *rest, struct ys_resource *resourc
     return ys_resource_find(resource, config->alloc, config->routes, ys_connection_head(rest->connection), why);
 }
 
-static void take_verdict(void *user, enum ys_access access)
+static void take_verdict(void *user, struct ys_verdict verdict)
 {
     struct ys_rest *rest = user;
+    enum ys_access access = verdict.access;
     struct ys_resource resource;
     const char *why;
     int status = find_resource(rest, &resource, &why);

@@ -163,9 +163,10 @@ static int read_upgrade(const struct session *session, struct ys_upgrade *upgrad
     return ys_upgrade_read(upgrade, config->alloc, config->routes, ys_connection_head(session->connection), why);
 }
 
-static void take_verdict(void *user, enum ys_access access)
+static void take_verdict(void *user, struct ys_verdict verdict)
 {
     struct session *session = user;
+    enum ys_access access = verdict.access;
     struct ys_upgrade upgrade;
     const char *why;
     int status = read_upgrade(session, &upgrade, &why);

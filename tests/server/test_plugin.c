@@ -65,7 +65,7 @@ static int set_up(void **state)
     assert_int_equal(uv_loop_init(&program.uv), 0);
     assert_int_equal(ys_loop_open(config.alloc, &program.uv, &program.loop), YSYNC_OK);
     assert_int_equal(ys_routes_new(config.alloc, patterns, 1, &program.routes, NULL), YSYNC_OK);
-    assert_int_equal(ys_auth_new(config.alloc, NULL, 0, &program.auth), YSYNC_OK);
+    assert_int_equal(ys_auth_new_open(config.alloc, &program.auth), YSYNC_OK);
     config.routes = program.routes;
     config.auth = program.auth;
     assert_int_equal(ys_plugin_new(program.loop, &config, &program.plugin), YSYNC_OK);

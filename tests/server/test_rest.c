@@ -25,7 +25,8 @@ static const uint8_t update[] = { 1, 1, 1, 0, 4, 1, 1, 't', 2, 'h', 'i', 0 };
 static const uint8_t update_message[] = { 0, 2, 12, 1, 1, 1, 0, 4, 1, 1, 't', 2, 'h', 'i', 0 };
 
 /* Stands in for src/auth: who asked for what, and how it is answered. */
-struct ys_auth {
+struct fake_auth {
+    struct ys_auth auth;
     bool answers_later;
     enum ys_access access;
     unsigned questions;
@@ -41,31 +42,26 @@ static void note(char to[64], struct ysync_bytes bytes)
     snprintf(to, 64, "%.*s", (int)bytes.len, bytes.data ? (const char *)bytes.data : "");
 }
 
-void ys_auth_check(struct ys_auth *auth, const struct ys_auth_request *request, ys_auth_verdict_fn *verdict, void *user)
+static struct ys_verdict verdict_of(enum ys_access access)
 {
-    auth->questions++;
-    note(auth->room, request->room);
-    note(auth->token, request->token);
-    auth->is_websocket = request->is_websocket;
-    auth->verdict = verdict;
-    auth->user = user;
-    if (!auth->answers_later)
-        verdict(user, auth->access);
+    return (struct ys_verdict){ access, YS_VERDICT_FOREVER };
 }
 
-enum ysync_err ys_auth_new(const struct ysync_alloc *alloc, const char *const *tokens, size_t token_count,
-                           struct ys_auth **out)
+static void check(struct ys_auth *at, const struct ys_auth_request *request, ys_auth_verdict_fn *verdict, void *user)
 {
-    (void)alloc, (void)tokens, (void)token_count, (void)out;
-    return YSYNC_ERR_NOMEM;
+    struct fake_auth *fake = (struct fake_auth *)at;
+
+    fake->questions++;
+    note(fake->room, request->room);
+    note(fake->token, request->token);
+    fake->is_websocket = request->is_websocket;
+    fake->verdict = verdict;
+    fake->user = user;
+    if (!fake->answers_later)
+        verdict(user, verdict_of(fake->access));
 }
 
-void ys_auth_free(struct ys_auth *auth)
-{
-    (void)auth;
-}
-
-static struct ys_auth auth;
+static struct fake_auth auth;
 static struct ys_test_alloc memory;
 static struct ys_loop *loop;
 static struct ys_routes *routes;
@@ -108,7 +104,7 @@ static int set_up(void **state)
     struct ys_plugin_config config = {
         .alloc = &memory.alloc,
         .evict_after_ms = 1000000,
-        .auth = &auth,
+        .auth = &auth.auth,
         .max_rooms = 3,
         .max_message_bytes = MAX_MESSAGE_BYTES,
         .max_pending_bytes = 100,
@@ -118,7 +114,7 @@ static int set_up(void **state)
 
     (void)state;
     signal(SIGPIPE, SIG_IGN);
-    auth = (struct ys_auth){ .access = YS_ACCESS_WRITE };
+    auth = (struct fake_auth){ .auth.check = check, .access = YS_ACCESS_WRITE };
     ys_test_alloc_init(&memory, YS_TEST_NEVER_FAIL);
     assert_int_equal(ys_loop_open(&memory.alloc, NULL, &loop), YSYNC_OK);
     assert_int_equal(ys_routes_new(&memory.alloc, patterns, 2, &routes, NULL), YSYNC_OK);
@@ -436,7 +432,7 @@ static void test_rest_waits_for_verdicts(void **state)
     pump_some();
     assert_int_equal(auth.questions, 1);
     assert_int_equal(recv(client.fd, answer.body, 1, 0), -1); /* nothing is permitted yet */
-    auth.verdict(auth.user, YS_ACCESS_WRITE);
+    auth.verdict(auth.user, verdict_of(YS_ACCESS_WRITE));
     ys_client_read_head(&client, answer.head, sizeof(answer.head));
     assert_memory_equal(answer.head, "HTTP/1.1 100 ", 13);
     ys_client_send(&client, update, sizeof(update));
@@ -446,7 +442,7 @@ static void test_rest_waits_for_verdicts(void **state)
     ys_client_send_str(&client, "GET /rooms/blog HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n");
     ys_client_finish(&client);
     pump_some();
-    auth.verdict(auth.user, YS_ACCESS_READ);
+    auth.verdict(auth.user, verdict_of(YS_ACCESS_READ));
     ys_client_read_answer(&client, true, &answer);
     expect_body(update, sizeof(update));
     ys_client_read_answer(&client, true, &answer);
@@ -473,7 +469,7 @@ static void test_rest_forgets_who_has_gone(void **state)
         setsockopt(client.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
         ys_client_close(&client);
         pump_some();
-        auth.verdict(auth.user, YS_ACCESS_WRITE);
+        auth.verdict(auth.user, verdict_of(YS_ACCESS_WRITE));
         pump_some();
         open_client(&client);
     }
