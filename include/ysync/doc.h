@@ -82,8 +82,8 @@ YSYNC_API YSYNC_CHECKED enum ysync_err ysync_doc_diff(struct ysync_doc *doc, str
  * Errors: NOMEM; LIMIT past 4 GiB. */
 YSYNC_API YSYNC_CHECKED enum ysync_err ysync_doc_save(struct ysync_doc *doc, struct ysync_bytes *out);
 
-/* A new document of what ysync_doc_save() gave: of nobody else, as only a checksum is looked at (updates of peers are for
- * ysync_doc_apply()). Settings are not saved. Errors: MALFORMED, NOMEM. */
+/* A new document of what ysync_doc_save() gave: of nobody else, as only a checksum is looked at (updates of peers are
+ * for ysync_doc_apply()). Settings are not saved. Errors: MALFORMED, NOMEM. */
 YSYNC_API YSYNC_CHECKED enum ysync_err ysync_doc_load(const struct ysync_alloc *alloc, struct ysync_bytes bytes,
                                                       struct ysync_doc **out);
 

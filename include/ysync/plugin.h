@@ -63,7 +63,8 @@ struct ysync_plugin_config {
     size_t messages_per_second; /* from one connection, averaged over 10 s: then it is read more slowly; 0: no limit */
 };
 
-/* Fills in the defaults: those of ysync_server_config_init(). */
+/* Fills in the defaults: routes /rooms/:room and /:room, open to all, rooms are evicted after 60 s, pings every 30 s,
+ * 64 MiB, 1 MiB, 16 MiB of pending updates. */
 YSYNC_API void ysync_plugin_config_init(struct ysync_plugin_config *config);
 
 /* Mounts a plugin on a loop, which outlives it and which it does not keep alive by itself: what is listened at and who

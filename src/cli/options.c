@@ -164,22 +164,57 @@ static void clear_list(struct ys_option_list *list)
     *list = (struct ys_option_list){ NULL, 0, 0, false };
 }
 
-static enum ysync_err append_item(const struct source *from, const char *item, size_t len, struct ys_option_list *list,
-                                  struct ys_complaint *complaint)
+static bool is_acceptable(const struct ys_option *option, const char *text)
+{
+    return option->accepts ? option->accepts(text) : text[0] != '\0';
+}
+
+/* A copy of a text that the option accepts. */
+static enum ysync_err copy_text(const struct source *from, const char *text, size_t len, char **out,
+                                struct ys_complaint *complaint)
 {
     const struct ys_option *option = from->option;
-    char *copy = strndup(item, len);
+    char *copy = strndup(text, len);
     enum ysync_err err;
 
-    if (!copy || !ys_grow_array(ysync_alloc_default(), &list->items, &list->cap, list->count + 1, sizeof(char *))) {
-        free(copy);
+    if (!copy) {
         snprintf(complaint->text, sizeof(complaint->text), "--%s: %s", option->name, ysync_strerror(YSYNC_ERR_NOMEM));
         return YSYNC_ERR_NOMEM;
     }
-    if (option->accepts && !option->accepts(copy)) {
-        err = complain_about(complaint, from, copy, option->expects);
-        free(copy);
+    if (is_acceptable(option, copy)) {
+        *out = copy;
+        return YSYNC_OK;
+    }
+    err = complain_about(complaint, from, copy, option->expects ? option->expects : "a value: it is empty");
+    free(copy);
+    return err;
+}
+
+static enum ysync_err read_text(const struct source *from, const char *value, char **to, struct ys_complaint *complaint)
+{
+    char *copy;
+    enum ysync_err err = copy_text(from, value, strlen(value), &copy, complaint);
+
+    if (err)
         return err;
+    free(*to);
+    *to = copy;
+    return YSYNC_OK;
+}
+
+static enum ysync_err append_item(const struct source *from, const char *item, size_t len, struct ys_option_list *list,
+                                  struct ys_complaint *complaint)
+{
+    char *copy;
+    enum ysync_err err = copy_text(from, item, len, &copy, complaint);
+
+    if (err)
+        return err;
+    if (!ys_grow_array(ysync_alloc_default(), &list->items, &list->cap, list->count + 1, sizeof(char *))) {
+        free(copy);
+        snprintf(complaint->text, sizeof(complaint->text), "--%s: %s", from->option->name,
+                 ysync_strerror(YSYNC_ERR_NOMEM));
+        return YSYNC_ERR_NOMEM;
     }
     list->items[list->count++] = copy;
     return YSYNC_OK;
@@ -224,6 +259,8 @@ static enum ysync_err read_one(const struct source *from, const char *value, voi
     case YS_OPTION_CHOICE:
     case YS_OPTION_SWITCH:
         return read_choice(from, value, to, complaint);
+    case YS_OPTION_TEXT:
+        return read_text(from, value, to, complaint);
     case YS_OPTION_LIST:
         return read_item(from, value, to, complaint);
     default:
@@ -352,11 +389,13 @@ static bool asks_for_help(int argc, char **argv)
     return false;
 }
 
-static void init_lists(const struct ys_option *table, void *target)
+static void init_members(const struct ys_option *table, void *target)
 {
     for (const struct ys_option *option = table; option->name; option++) {
         if (option->kind == YS_OPTION_LIST)
             *(struct ys_option_list *)member(option, target) = (struct ys_option_list){ NULL, 0, 0, false };
+        else if (option->kind == YS_OPTION_TEXT)
+            *(char **)member(option, target) = NULL;
     }
 }
 
@@ -365,7 +404,7 @@ enum ysync_err ys_options_read(const struct ys_option *table, void *target, int 
 {
     enum ysync_err err;
 
-    init_lists(table, target);
+    init_members(table, target);
     *wants_help = asks_for_help(argc, argv);
     if (*wants_help)
         return YSYNC_OK;
@@ -380,6 +419,8 @@ void ys_options_deinit(const struct ys_option *table, void *target)
     for (const struct ys_option *option = table; option->name; option++) {
         if (option->kind == YS_OPTION_LIST)
             clear_list(member(option, target));
+        else if (option->kind == YS_OPTION_TEXT)
+            free(*(char **)member(option, target));
     }
 }
 

@@ -27,6 +27,7 @@ enum ys_option_kind {
     YS_OPTION_SIZE,     /* uint64_t, bytes: "512", "64k", "16m", "1g" */
     YS_OPTION_CHOICE,   /* uint64_t, the place in the list of choices: "text" of "text|json" */
     YS_OPTION_SWITCH,   /* uint64_t, 0 or 1: "on", which is what it means to stand alone, or "off" */
+    YS_OPTION_TEXT,     /* char *, NULL if it is not given */
     YS_OPTION_LIST,     /* struct ys_option_list: may be given several times; split at commas in the environment */
 };
 
@@ -44,7 +45,7 @@ struct ys_option {
     const char *default_text; /* as one would write it, several parted by commas; NULL: none */
     uint64_t min;             /* of numbers, durations and sizes */
     uint64_t max;
-    bool (*accepts)(const char *item); /* for the items of a list */
+    bool (*accepts)(const char *item); /* for texts, and the items of a list; NULL: whatever is not empty */
     const char *expects;               /* "a path that holds :room", for the complaint when it does not */
     size_t offset;                     /* of the member in the command's struct */
     const char *help;
@@ -65,7 +66,7 @@ typedef char *ys_getenv_fn(const char *name);
 YSYNC_CHECKED enum ysync_err ys_options_read(const struct ys_option *table, void *target, int argc, char **argv,
                                              ys_getenv_fn *env, bool *wants_help, struct ys_complaint *complaint);
 
-/* Frees the lists; the target may have been read in part. */
+/* Frees texts and lists; the target may have been read in part. */
 void ys_options_deinit(const struct ys_option *table, void *target);
 
 /* The options with their help and defaults, in columns. */

@@ -106,7 +106,7 @@ int ys_serve(const struct ys_serve_options *options)
     int status = 0;
 
     ys_serve_options_apply(options, &config);
-    config.log.write = options->log_format == YS_LOG_FORMAT_JSON ? log_json : log_text;
+    config.plugin.log.write = options->log_format == YS_LOG_FORMAT_JSON ? log_json : log_text;
     block_stop_signals(&stop_signals);
 
     err = ysync_server_new(&config, &server, &problem);

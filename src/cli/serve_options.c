@@ -18,11 +18,6 @@ static bool is_route(const char *route)
     return route[0] == '/' && strstr(route, ":room") != NULL;
 }
 
-static bool is_token(const char *token)
-{
-    return token[0] != '\0';
-}
-
 #define TO(field) offsetof(struct ys_serve_options, field)
 
 /* clang-format off */
@@ -37,7 +32,7 @@ const struct ys_option ys_serve_options_table[] = {
       .accepts = is_route, .expects = "a path with :room in it, such as /docs/:room",
       .offset = TO(routes), .help = "where rooms live (repeatable; giving one replaces both defaults)" },
     { .name = "token", .kind = YS_OPTION_LIST, .value_name = "SECRET",
-      .accepts = is_token, .expects = "a secret: it is empty",
+      .expects = "a secret: it is empty",
       .offset = TO(tokens), .help = "clients must know this secret, or another one given (repeatable)" },
     { .name = "evict-after", .kind = YS_OPTION_DURATION, .value_name = "D", .default_text = "60s",
       .min = 0, .max = YEAR_MS,
@@ -82,24 +77,26 @@ const struct ys_option ys_serve_options_table[] = {
 
 void ys_serve_options_apply(const struct ys_serve_options *options, struct ysync_server_config *config)
 {
+    struct ysync_plugin_config *plugin = &config->plugin;
+
     ysync_server_config_init(config);
-    config->log.level = (enum ysync_log_level)options->log_level;
+    plugin->log.level = (enum ysync_log_level)options->log_level;
     config->hosts = options->hosts.items;
     config->host_count = options->hosts.count;
     config->port = (uint16_t)options->port;
-    config->routes = options->routes.items;
-    config->route_count = options->routes.count;
-    config->tokens = options->tokens.items;
-    config->token_count = options->tokens.count;
-    config->evict_after_ms = options->evict_after_ms;
-    config->max_rooms = (size_t)options->max_rooms;
-    config->max_room_bytes = (size_t)options->max_room_bytes;
-    config->max_pending_bytes = (size_t)options->max_pending_bytes;
-    config->echoes = options->echoes != 0;
-    config->gc = options->keeps_deleted ? YSYNC_GC_OFF : YSYNC_GC_COMPACT;
-    config->ping_every_ms = options->ping_every_ms;
-    config->max_message_bytes = (size_t)options->max_message_bytes;
-    config->send_buffer_bytes = (size_t)options->send_buffer_bytes;
-    config->messages_per_second = (size_t)options->messages_per_second;
+    plugin->routes = options->routes.items;
+    plugin->route_count = options->routes.count;
+    plugin->tokens = options->tokens.items;
+    plugin->token_count = options->tokens.count;
+    plugin->evict_after_ms = options->evict_after_ms;
+    plugin->max_rooms = (size_t)options->max_rooms;
+    plugin->max_room_bytes = (size_t)options->max_room_bytes;
+    plugin->max_pending_bytes = (size_t)options->max_pending_bytes;
+    plugin->echoes = options->echoes != 0;
+    plugin->gc = options->keeps_deleted ? YSYNC_GC_OFF : YSYNC_GC_COMPACT;
+    plugin->ping_every_ms = options->ping_every_ms;
+    plugin->max_message_bytes = (size_t)options->max_message_bytes;
+    plugin->send_buffer_bytes = (size_t)options->send_buffer_bytes;
+    plugin->messages_per_second = (size_t)options->messages_per_second;
     config->shutdown_timeout_ms = options->shutdown_timeout_ms;
 }

@@ -2,7 +2,7 @@
 /*
  * A plugin with all that it stands on: what a program's configuration says, in parts that the plugin knows.
  *
- *     ysync_plugin --- routes, auth, log      copied from the configuration
+ *     ysync_plugin --- routes, auth           made from the configuration
  *          '---------- ys_loop                on the program's uv_loop_t
  *          '---------- ys_plugin              uses both
  *
@@ -25,7 +25,7 @@
 
 struct ysync_plugin {
     const struct ysync_alloc *alloc;
-    struct ysync_log log;
+    struct ysync_plugin_config options; /* what it points to is the program's, and may be gone */
     struct ys_loop *loop;
     struct ys_routes *routes;
     struct ys_auth *auth;
@@ -33,8 +33,6 @@ struct ysync_plugin {
     char (*urls)[YS_ADDRESS_TEXT_BYTES];
     size_t url_count;
     size_t url_cap;
-    ysync_verify_fn *verify;
-    void *verify_user;
     bool is_verifying; /* `verify` is running */
     struct ys_loop_hook hook;
     bool has_thread;
@@ -107,7 +105,7 @@ static void on_verify(void *user, struct ysync_verification *verification, const
     struct ysync_plugin *plugin = user;
 
     plugin->is_verifying = true;
-    plugin->verify(plugin->verify_user, verification, request);
+    plugin->options.verify(plugin->options.verify_user, verification, request);
     plugin->is_verifying = false;
 }
 
@@ -127,8 +125,6 @@ static enum ysync_err make_token_auth(struct ysync_plugin *plugin, const struct 
 
 static enum ysync_err make_auth(struct ysync_plugin *plugin, const struct ysync_plugin_config *config)
 {
-    plugin->verify = config->verify;
-    plugin->verify_user = config->verify_user;
     if (config->verify)
         return ys_auth_new_callback(plugin->alloc, on_verify, plugin, &plugin->auth);
     if (config->token_count > 0)
@@ -136,24 +132,12 @@ static enum ysync_err make_auth(struct ysync_plugin *plugin, const struct ysync_
     return ys_auth_new_open(plugin->alloc, &plugin->auth);
 }
 
-static enum ysync_err make_inside(struct ysync_plugin *plugin, const struct ysync_plugin_config *config)
+static enum ysync_err make_inside(struct ysync_plugin *plugin)
 {
     const struct ys_plugin_config inside = {
-        .alloc = plugin->alloc,
-        .log = &plugin->log,
+        .options = &plugin->options,
         .routes = plugin->routes,
         .auth = plugin->auth,
-        .events = config->events,
-        .echoes = config->echoes,
-        .gc = config->gc,
-        .max_rooms = config->max_rooms,
-        .max_room_bytes = config->max_room_bytes,
-        .max_pending_bytes = config->max_pending_bytes,
-        .evict_after_ms = config->evict_after_ms,
-        .ping_every_ms = config->ping_every_ms,
-        .max_message_bytes = config->max_message_bytes,
-        .send_buffer_bytes = config->send_buffer_bytes,
-        .messages_per_second = config->messages_per_second,
     };
 
     return ys_plugin_new(plugin->loop, &inside, &plugin->inside);
@@ -187,7 +171,7 @@ static enum ysync_err make_parts(struct ysync_plugin *plugin, uv_loop_t *loop, c
     }
     plugin->hook.before_wait = note_thread;
     ys_loop_add_hook(plugin->loop, &plugin->hook);
-    err = make_inside(plugin, config);
+    err = make_inside(plugin);
     if (err)
         ys_problem_set(problem, "%s", ysync_strerror(err));
     return err;
@@ -208,7 +192,8 @@ enum ysync_err ysync_plugin_new(uv_loop_t *loop, const struct ysync_plugin_confi
         return YSYNC_ERR_NOMEM;
     }
     plugin->alloc = alloc;
-    plugin->log = config->log;
+    plugin->options = *config;
+    plugin->options.alloc = alloc;
     err = make_parts(plugin, loop, config, problem);
     if (err) {
         free_parts(plugin);

@@ -7,7 +7,6 @@
 #include "server/session.h"
 
 struct ys_plugin {
-    struct ys_plugin_config config;
     struct ys_connection_config connections;
     struct ys_session_context context;
     struct ys_listener **listeners;
@@ -52,10 +51,10 @@ static void on_stop_timeout(struct ys_timer *timer, uint64_t now_ms)
 
 static enum ysync_err make_parts(struct ys_plugin *plugin)
 {
-    const struct ys_plugin_config *config = &plugin->config;
+    const struct ysync_plugin_config *config = plugin->context.config;
     struct ys_hub_config hub = {
         .alloc = config->alloc,
-        .log = config->log,
+        .log = &config->log,
         .events = config->events,
         .evict_after_ms = config->evict_after_ms,
         .echoes = config->echoes,
@@ -80,30 +79,34 @@ static enum ysync_err make_parts(struct ys_plugin *plugin)
 
 static void free_parts(struct ys_plugin *plugin)
 {
+    const struct ysync_alloc *alloc = plugin->context.config->alloc;
+
     ys_hub_free(plugin->context.hub);
     ys_snapshots_free(plugin->context.snapshots);
     ys_backoff_free(plugin->context.backoff);
-    ys_free(plugin->config.alloc, plugin->listeners);
-    ys_free(plugin->config.alloc, plugin);
+    ys_free(alloc, plugin->listeners);
+    ys_free(alloc, plugin);
 }
 
 enum ysync_err ys_plugin_new(struct ys_loop *loop, const struct ys_plugin_config *config, struct ys_plugin **out)
 {
-    struct ys_plugin *plugin = ys_alloc_zeroed(config->alloc, 1, sizeof(*plugin));
+    const struct ysync_plugin_config *options = config->options;
+    struct ys_plugin *plugin = ys_alloc_zeroed(options->alloc, 1, sizeof(*plugin));
     enum ysync_err err;
 
     if (!plugin)
         return YSYNC_ERR_NOMEM;
-    plugin->config = *config;
+    plugin->context.config = options;
+    plugin->context.routes = config->routes;
+    plugin->context.auth = config->auth;
     err = make_parts(plugin);
     if (err) {
         free_parts(plugin);
         return err;
     }
     ys_connection_config_init(&plugin->connections, &ys_session_events);
-    plugin->connections.max_message_bytes = config->max_message_bytes;
-    plugin->connections.ping_every_ms = config->ping_every_ms;
-    plugin->context.config = &plugin->config;
+    plugin->connections.max_message_bytes = options->max_message_bytes;
+    plugin->connections.ping_every_ms = options->ping_every_ms;
     plugin->context.loop = loop;
     ys_list_init(&plugin->context.sessions);
     ys_timer_init(&plugin->tick, on_tick);
@@ -150,8 +153,8 @@ enum ysync_err ys_plugin_listen(struct ys_plugin *plugin, const struct ys_addres
     };
     enum ysync_err err;
 
-    if (!ys_grow_array(plugin->config.alloc, &plugin->listeners, &plugin->listener_cap, plugin->listener_count + 1,
-                       sizeof(struct ys_listener *))) {
+    if (!ys_grow_array(plugin->context.config->alloc, &plugin->listeners, &plugin->listener_cap,
+                       plugin->listener_count + 1, sizeof(struct ys_listener *))) {
         ys_problem_set(problem, "out of memory");
         return YSYNC_ERR_NOMEM;
     }

@@ -17,27 +17,16 @@
 #include "net/address.h"
 #include "net/loop.h"
 #include "server/route.h"
-#include "ysync/room.h"
+#include "ysync/plugin.h"
 
 struct ys_plugin;
 
 /* All that is pointed to is kept, and outlives the plugin. */
 struct ys_plugin_config {
-    const struct ysync_alloc *alloc;
-    const struct ysync_log *log;
+    const struct ysync_plugin_config
+        *options; /* with an allocator; what it says of routes and authorization is here: */
     const struct ys_routes *routes;
     struct ys_auth *auth;
-    struct ysync_room_events events;
-    bool echoes; /* these as in ys_hub_config */
-    enum ysync_gc gc;
-    size_t max_rooms;
-    size_t max_room_bytes;
-    size_t max_pending_bytes;
-    uint64_t evict_after_ms;
-    uint64_t ping_every_ms; /* 0: never */
-    size_t max_message_bytes;
-    size_t send_buffer_bytes;
-    size_t messages_per_second; /* 0: no limit */
 };
 
 /* Errors: NOMEM, IO (the system has no random numbers). */

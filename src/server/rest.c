@@ -290,7 +290,7 @@ static void answer_document(struct ys_rest *rest, struct ys_room *room)
 
 static void delete_room(struct ys_rest *rest, struct ys_room *room)
 {
-    ys_log(rest->context->config->log, YSYNC_LOG_INFO, "room_deleted", YS_LOG_BYTES("room", ys_room_name(room)),
+    ys_log(&rest->context->config->log, YSYNC_LOG_INFO, "room_deleted", YS_LOG_BYTES("room", ys_room_name(room)),
            YS_LOG_NUM("connections", ys_room_member_count(room)));
     ys_hub_drop(rest->context->hub, room);
     answer(rest, json, ok);
@@ -409,9 +409,10 @@ static bool is_write(enum ys_http_method method)
 
 static int find_resource(const struct ys_rest *rest, struct ys_resource *resource, const char **why)
 {
-    const struct ys_plugin_config *config = rest->context->config;
+    const struct ys_session_context *context = rest->context;
 
-    return ys_resource_find(resource, config->alloc, config->routes, ys_connection_head(rest->connection), why);
+    return ys_resource_find(resource, context->config->alloc, context->routes, ys_connection_head(rest->connection),
+                            why);
 }
 
 static void take_verdict(void *user, struct ys_verdict verdict)
@@ -437,7 +438,7 @@ static void take_verdict(void *user, struct ys_verdict verdict)
 
 static void ask_for_verdict(struct ys_rest *rest, const struct ys_resource *resource)
 {
-    const struct ys_plugin_config *config = rest->context->config;
+    const struct ys_session_context *context = rest->context;
     char peer[YS_ADDRESS_TEXT_BYTES];
     struct ys_auth_request request;
 
@@ -447,7 +448,7 @@ static void ask_for_verdict(struct ys_rest *rest, const struct ys_resource *reso
         .token = ys_bearer_token(ys_connection_head(rest->connection)),
         .peer = ys_log_str(peer),
     };
-    if (ys_question_ask(config->auth, config->alloc, &request, take_verdict, rest, &rest->question))
+    if (ys_question_ask(context->auth, context->config->alloc, &request, take_verdict, rest, &rest->question))
         fail(rest, YSYNC_ERR_NOMEM, NULL);
 }
 

@@ -53,21 +53,14 @@ struct ysync_server {
 void ysync_server_config_init(struct ysync_server_config *config)
 {
     static const char *const hosts[] = { "127.0.0.1" };
-    static const char *const routes[] = { "/rooms/:room", "/:room" };
 
     *config = (struct ysync_server_config){
         .hosts = hosts,
         .host_count = ARRAY_LEN(hosts),
         .port = 3913,
-        .routes = routes,
-        .route_count = ARRAY_LEN(routes),
-        .evict_after_ms = 60000,
-        .max_pending_bytes = (size_t)16 * 1024 * 1024,
-        .ping_every_ms = 30000,
-        .max_message_bytes = (size_t)64 * 1024 * 1024,
-        .send_buffer_bytes = (size_t)1024 * 1024,
         .shutdown_timeout_ms = 10000,
     };
+    ysync_plugin_config_init(&config->plugin);
 }
 
 static enum ysync_err copy_hosts(struct ysync_server *server, const struct ysync_server_config *config,
@@ -93,29 +86,6 @@ static enum ysync_err copy_hosts(struct ysync_server *server, const struct ysync
     return YSYNC_OK;
 }
 
-static struct ysync_plugin_config plugin_config(const struct ysync_server_config *config,
-                                                const struct ysync_alloc *alloc)
-{
-    return (struct ysync_plugin_config){
-        .alloc = alloc,
-        .log = config->log,
-        .routes = config->routes,
-        .route_count = config->route_count,
-        .tokens = config->tokens,
-        .token_count = config->token_count,
-        .evict_after_ms = config->evict_after_ms,
-        .echoes = config->echoes,
-        .gc = config->gc,
-        .max_rooms = config->max_rooms,
-        .max_room_bytes = config->max_room_bytes,
-        .max_pending_bytes = config->max_pending_bytes,
-        .ping_every_ms = config->ping_every_ms,
-        .max_message_bytes = config->max_message_bytes,
-        .send_buffer_bytes = config->send_buffer_bytes,
-        .messages_per_second = config->messages_per_second,
-    };
-}
-
 static void close_worker(struct worker *worker)
 {
     ysync_plugin_free(worker->plugin);
@@ -127,7 +97,6 @@ static void close_worker(struct worker *worker)
 static enum ysync_err make_worker(struct ysync_server *server, const struct ysync_server_config *config,
                                   struct ysync_problem *problem)
 {
-    const struct ysync_plugin_config plugin = plugin_config(config, server->alloc);
     struct worker *worker = &server->worker;
     enum ysync_err err;
 
@@ -136,7 +105,7 @@ static enum ysync_err make_worker(struct ysync_server *server, const struct ysyn
         ys_problem_set(problem, "cannot make an event loop");
         return YSYNC_ERR_IO;
     }
-    err = ysync_plugin_new(&worker->loop, &plugin, &worker->plugin, problem);
+    err = ysync_plugin_new(&worker->loop, &config->plugin, &worker->plugin, problem);
     if (err)
         close_worker(worker);
     return err;
@@ -166,7 +135,7 @@ static enum ysync_err make_parts(struct ysync_server *server, const struct ysync
 enum ysync_err ysync_server_new(const struct ysync_server_config *config, struct ysync_server **out,
                                 struct ysync_problem *problem)
 {
-    const struct ysync_alloc *alloc = config->alloc ? config->alloc : ysync_alloc_default();
+    const struct ysync_alloc *alloc = config->plugin.alloc ? config->plugin.alloc : ysync_alloc_default();
     struct ysync_server *server = ys_alloc_zeroed(alloc, 1, sizeof(*server));
     enum ysync_err err;
 
@@ -174,7 +143,7 @@ enum ysync_err ysync_server_new(const struct ysync_server_config *config, struct
     if (!server)
         return YSYNC_ERR_NOMEM;
     server->alloc = alloc;
-    server->log = config->log;
+    server->log = config->plugin.log;
     server->shutdown_timeout_ms = config->shutdown_timeout_ms;
     err = make_parts(server, config, problem);
     if (err) {

@@ -50,7 +50,7 @@ static void log_opened(const struct session *session)
     char peer[YS_ADDRESS_TEXT_BYTES];
 
     ys_peer_format(ys_connection_peer(session->connection), peer);
-    ys_log(session->context->config->log, YSYNC_LOG_DEBUG, "connection_opened", YS_LOG_STR("peer", peer),
+    ys_log(&session->context->config->log, YSYNC_LOG_DEBUG, "connection_opened", YS_LOG_STR("peer", peer),
            YS_LOG_BYTES("room", ys_room_name(ys_member_room(session->member))));
 }
 
@@ -59,7 +59,7 @@ static void log_closed(const struct session *session, uint16_t code)
     char peer[YS_ADDRESS_TEXT_BYTES];
 
     ys_peer_format(ys_connection_peer(session->connection), peer);
-    ys_log(session->context->config->log, YSYNC_LOG_DEBUG, "connection_closed", YS_LOG_STR("peer", peer),
+    ys_log(&session->context->config->log, YSYNC_LOG_DEBUG, "connection_closed", YS_LOG_STR("peer", peer),
            YS_LOG_NUM("code", code));
 }
 
@@ -68,7 +68,7 @@ static void log_malformed(const struct session *session, const char *problem)
     char peer[YS_ADDRESS_TEXT_BYTES];
 
     ys_peer_format(ys_connection_peer(session->connection), peer);
-    ys_log(session->context->config->log, YSYNC_LOG_WARN, "malformed_message",
+    ys_log(&session->context->config->log, YSYNC_LOG_WARN, "malformed_message",
            YS_LOG_BYTES("room", ys_room_name(ys_member_room(session->member))), YS_LOG_STR("peer", peer),
            YS_LOG_STR("problem", problem));
 }
@@ -158,9 +158,10 @@ static void admit(struct session *session, const struct ys_upgrade *upgrade, enu
 
 static int read_upgrade(const struct session *session, struct ys_upgrade *upgrade, const char **why)
 {
-    const struct ys_plugin_config *config = session->context->config;
+    const struct ys_session_context *context = session->context;
 
-    return ys_upgrade_read(upgrade, config->alloc, config->routes, ys_connection_head(session->connection), why);
+    return ys_upgrade_read(upgrade, context->config->alloc, context->routes, ys_connection_head(session->connection),
+                           why);
 }
 
 static void take_verdict(void *user, struct ys_verdict verdict)
@@ -184,7 +185,7 @@ static void take_verdict(void *user, struct ys_verdict verdict)
 
 static void ask_for_verdict(struct session *session)
 {
-    const struct ys_plugin_config *config = session->context->config;
+    const struct ys_session_context *context = session->context;
     char peer[YS_ADDRESS_TEXT_BYTES];
     struct ys_auth_request request;
     struct ys_upgrade upgrade;
@@ -201,7 +202,7 @@ static void ask_for_verdict(struct session *session)
             .peer = ys_log_str(peer),
             .is_websocket = true,
         };
-        if (ys_question_ask(config->auth, config->alloc, &request, take_verdict, session, &session->question))
+        if (ys_question_ask(context->auth, context->config->alloc, &request, take_verdict, session, &session->question))
             ys_rest_refuse(session->context, session->connection, 503, "Out of memory");
     }
     ys_upgrade_deinit(&upgrade);

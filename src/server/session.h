@@ -13,7 +13,9 @@
 
 /* What all sessions of a plugin use. */
 struct ys_session_context {
-    const struct ys_plugin_config *config;
+    const struct ysync_plugin_config *config;
+    const struct ys_routes *routes;
+    struct ys_auth *auth;
     struct ys_loop *loop;
     struct ys_hub *hub;
     struct ys_backoff *backoff;

@@ -19,6 +19,7 @@ struct values {
     uint64_t choice;
     struct ys_option_list list;
     struct ys_option_list more;
+    char *text;
 };
 
 static bool is_path(const char *item)
@@ -42,6 +43,8 @@ static const struct ys_option table[] = {
       .offset = offsetof(struct values, loud), .help = "a switch" },
     { .name = "more", .kind = YS_OPTION_LIST, .value_name = "WORD",
       .offset = offsetof(struct values, more), .help = "another list" },
+    { .name = "text", .kind = YS_OPTION_TEXT, .value_name = "FILE",
+      .offset = offsetof(struct values, text), .help = "a text" },
     { .name = NULL },
 };
 /* clang-format on */
@@ -127,12 +130,8 @@ static void test_options_read_switches(void **state)
         const char *env;
         uint64_t want;
     } cases[] = {
-        { { NULL }, NULL, 0 },
-        { { "--loud" }, NULL, 1 },
-        { { "--loud=on" }, NULL, 1 },
-        { { "--loud=off" }, "on", 0 },
-        { { NULL }, "on", 1 },
-        { { "--loud", "--number=2" }, "off", 1 },
+        { { NULL }, NULL, 0 },         { { "--loud" }, NULL, 1 }, { { "--loud=on" }, NULL, 1 },
+        { { "--loud=off" }, "on", 0 }, { { NULL }, "on", 1 },     { { "--loud", "--number=2" }, "off", 1 },
     };
     struct reading reading;
 
@@ -144,6 +143,37 @@ static void test_options_read_switches(void **state)
         if (reading.err || reading.values.loud != cases[i].want)
             fail_msg("row %zu: got %d, %d (%s), want %d", i, reading.err, (int)reading.values.loud,
                      reading.complaint.text, (int)cases[i].want);
+        finish(&reading);
+    }
+}
+
+static void test_options_read_texts(void **state)
+{
+    static const struct {
+        const char *words[5];
+        const char *env;
+        const char *want; /* NULL: none */
+    } cases[] = {
+        { { NULL }, NULL, NULL },
+        { { "--text", "a,b" }, NULL, "a,b" },
+        { { "--text=a=b" }, NULL, "a=b" },
+        { { NULL }, "a,b", "a,b" },
+        { { "--text", "c", "--text", "d" }, "a,b", "d" },
+    };
+    struct reading reading;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const char *want = cases[i].want;
+        const char *got;
+
+        if (cases[i].env)
+            set_env("YSYNC_TEXT", cases[i].env);
+        read_words(&reading, cases[i].words);
+        got = reading.values.text;
+        if (reading.err || !got != !want || (want && strcmp(got, want) != 0))
+            fail_msg("row %zu: got %s (%s), want %s", i, got ? got : "none", reading.complaint.text,
+                     want ? want : "none");
         finish(&reading);
     }
 }
@@ -256,6 +286,8 @@ static void test_options_complain_in_one_line(void **state)
         { { "--number", "5x" }, "--number: \"5x\" is not a number from 1 to 10" },
         { { "--number=" }, "--number: \"\" is not a number from 1 to 10" },
         { { "--number", "99999999999999999999" }, "--number: \"99999999999999999999\" is not a number from 1 to 10" },
+        { { "--text=" }, "--text: \"\" is not a value: it is empty" },
+        { { "--more", "" }, "--more: \"\" is not a value: it is empty" },
         { { "--keep-for", "60" },
           "--keep-for: \"60\" is not a duration with its unit, such as 250ms, 60s or 5m, from 10ms to 1h" },
         { { "--keep-for", "9ms" },
@@ -345,6 +377,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_options_fill_in_defaults),
         cmocka_unit_test(test_options_read_switches),
+        cmocka_unit_test(test_options_read_texts),
+        cmocka_unit_test(test_options_read_texts),
         cmocka_unit_test(test_options_read_amounts),
         cmocka_unit_test(test_options_later_words_win),
         cmocka_unit_test(test_options_lists_from_each_source),

@@ -26,6 +26,7 @@ struct program {
     struct ys_test_alloc memory;
     struct ys_loop *loop;
     struct ys_routes *routes;
+    struct ysync_plugin_config options;
     struct ys_auth *auth;
     struct ys_plugin *plugin;
     unsigned stops;
@@ -53,19 +54,23 @@ static void pump(void *user)
 static int set_up(void **state)
 {
     static const char *const patterns[] = { "/:room" };
-    struct ys_plugin_config config = { .max_message_bytes = 1000000, .send_buffer_bytes = 1000000 };
+    struct ys_plugin_config config = { .options = &program.options };
     struct ys_address address;
 
     (void)state;
     signal(SIGPIPE, SIG_IGN);
     memset(&program, 0, sizeof(program));
     ys_test_alloc_init(&program.memory, YS_TEST_NEVER_FAIL);
-    config.alloc = &program.memory.alloc;
-    config.evict_after_ms = 1;
+    program.options = (struct ysync_plugin_config){
+        .alloc = &program.memory.alloc,
+        .evict_after_ms = 1,
+        .max_message_bytes = 1000000,
+        .send_buffer_bytes = 1000000,
+    };
     assert_int_equal(uv_loop_init(&program.uv), 0);
-    assert_int_equal(ys_loop_open(config.alloc, &program.uv, &program.loop), YSYNC_OK);
-    assert_int_equal(ys_routes_new(config.alloc, patterns, 1, &program.routes, NULL), YSYNC_OK);
-    assert_int_equal(ys_auth_new_open(config.alloc, &program.auth), YSYNC_OK);
+    assert_int_equal(ys_loop_open(program.options.alloc, &program.uv, &program.loop), YSYNC_OK);
+    assert_int_equal(ys_routes_new(program.options.alloc, patterns, 1, &program.routes, NULL), YSYNC_OK);
+    assert_int_equal(ys_auth_new_open(program.options.alloc, &program.auth), YSYNC_OK);
     config.routes = program.routes;
     config.auth = program.auth;
     assert_int_equal(ys_plugin_new(program.loop, &config, &program.plugin), YSYNC_OK);
@@ -214,10 +219,10 @@ static void test_plugin_server_starts_whole_or_not_at_all(void **state)
 
         ys_test_alloc_init(&memory, n);
         ysync_server_config_init(&config);
-        config.alloc = &memory.alloc;
+        config.plugin.alloc = &memory.alloc;
         config.port = 0;
-        config.tokens = tokens;
-        config.token_count = 1;
+        config.plugin.tokens = tokens;
+        config.plugin.token_count = 1;
         err = ysync_server_new(&config, &server, &problem);
         if (!err)
             err = ysync_server_start(server, &problem);

@@ -101,21 +101,22 @@ static void open_client(struct ys_client *to)
 static int set_up(void **state)
 {
     static const char *const patterns[] = { "/rooms/:room", "/:room" };
-    struct ys_plugin_config config = {
-        .alloc = &memory.alloc,
-        .evict_after_ms = 1000000,
-        .auth = &auth.auth,
-        .max_rooms = 3,
-        .max_message_bytes = MAX_MESSAGE_BYTES,
-        .max_pending_bytes = 100,
-        .send_buffer_bytes = 1000000,
-    };
+    static struct ysync_plugin_config options;
+    struct ys_plugin_config config = { .options = &options, .auth = &auth.auth };
     struct ys_address address;
 
     (void)state;
     signal(SIGPIPE, SIG_IGN);
     auth = (struct fake_auth){ .auth.check = check, .access = YS_ACCESS_WRITE };
     ys_test_alloc_init(&memory, YS_TEST_NEVER_FAIL);
+    options = (struct ysync_plugin_config){
+        .alloc = &memory.alloc,
+        .evict_after_ms = 1000000,
+        .max_rooms = 3,
+        .max_message_bytes = MAX_MESSAGE_BYTES,
+        .max_pending_bytes = 100,
+        .send_buffer_bytes = 1000000,
+    };
     assert_int_equal(ys_loop_open(&memory.alloc, NULL, &loop), YSYNC_OK);
     assert_int_equal(ys_routes_new(&memory.alloc, patterns, 2, &routes, NULL), YSYNC_OK);
     config.routes = routes;

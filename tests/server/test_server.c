@@ -59,7 +59,7 @@ static int set_up(void **state)
     ysync_server_config_init(&config);
     config.port = 0;
     config.shutdown_timeout_ms = 5000;
-    config.log = (struct ysync_log){ .write = collect_log, .level = YSYNC_LOG_DEBUG };
+    config.plugin.log = (struct ysync_log){ .write = collect_log, .level = YSYNC_LOG_DEBUG };
     log_text[0] = '\0';
     server = NULL;
     return 0;
@@ -151,8 +151,8 @@ static void test_server_refuses_bad_requests(void **state)
     static const char *const routes[] = { "/rooms/:room" };
 
     (void)state;
-    config.routes = routes;
-    config.route_count = 1;
+    config.plugin.routes = routes;
+    config.plugin.route_count = 1;
     port = start();
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         char request[512];
@@ -277,7 +277,7 @@ static void test_server_closes_what_is_too_large(void **state)
     struct ys_client client;
 
     (void)state;
-    config.max_message_bytes = 1000;
+    config.plugin.max_message_bytes = 1000;
     join_empty_room(&client, start(), "/blog");
     ys_client_send_message(&client, large, sizeof(large));
     ys_client_expect_close(&client, 1009, NULL);
@@ -289,7 +289,7 @@ static void test_server_pings(void **state)
     struct ys_client client;
 
     (void)state;
-    config.ping_every_ms = 40;
+    config.plugin.ping_every_ms = 40;
     join_empty_room(&client, start(), "/blog");
     for (int i = 0; i < 3; i++) {
         ys_client_read_frame(&client, &frame);
@@ -328,8 +328,8 @@ static void test_server_turns_away_the_unauthorized(void **state)
     struct ys_client client;
 
     (void)state;
-    config.tokens = tokens;
-    config.token_count = 1;
+    config.plugin.tokens = tokens;
+    config.plugin.token_count = 1;
     port = start();
     memcpy(want, accepted, len);
     want[len++] = 0x82;
@@ -375,8 +375,8 @@ static void test_server_accepts_tokens_in_three_ways(void **state)
     uint16_t port;
 
     (void)state;
-    config.tokens = tokens;
-    config.token_count = 1;
+    config.plugin.tokens = tokens;
+    config.plugin.token_count = 1;
     port = start();
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct ys_client client;
@@ -400,8 +400,8 @@ static void test_server_refuses_by_http_who_keeps_coming(void **state)
     uint16_t port;
 
     (void)state;
-    config.tokens = tokens;
-    config.token_count = 1;
+    config.plugin.tokens = tokens;
+    config.plugin.token_count = 1;
     port = start();
     for (int i = 0; i < 5; i++) {
         ys_client_open(&client, port, NULL, NULL);
@@ -526,12 +526,12 @@ static void test_server_checks_its_configuration(void **state)
     } while (0)
     EXPECT(hosts, bad_host, host_count, 1, "host \"localhost\" is neither an IP address nor unix:/path");
     EXPECT(hosts, NULL, host_count, 0, "no host to listen on is given");
-    EXPECT(routes, bad_route, route_count, 1, "route \"/rooms\" has no :room in it");
-    EXPECT(routes, NULL, route_count, 0, "no route is given");
-    EXPECT(tokens, bad_token, token_count, 2, "a token must not be empty");
-    EXPECT(port, 1, max_message_bytes, 0, "the largest message must have at least 1 byte");
-    EXPECT(port, 1, send_buffer_bytes, 0, "the send buffer must have at least 1 byte");
-    EXPECT(port, 1, messages_per_second, 1000001, "a connection may be given at most 1000000 messages a second");
+    EXPECT(plugin.routes, bad_route, plugin.route_count, 1, "route \"/rooms\" has no :room in it");
+    EXPECT(plugin.routes, NULL, plugin.route_count, 0, "no route is given");
+    EXPECT(plugin.tokens, bad_token, plugin.token_count, 2, "a token must not be empty");
+    EXPECT(port, 1, plugin.max_message_bytes, 0, "the largest message must have at least 1 byte");
+    EXPECT(port, 1, plugin.send_buffer_bytes, 0, "the send buffer must have at least 1 byte");
+    EXPECT(port, 1, plugin.messages_per_second, 1000001, "a connection may be given at most 1000000 messages a second");
 }
 
 int main(void)
