@@ -57,6 +57,7 @@ struct ysync_plugin_config {
     size_t max_rooms;           /* then new ones are refused; 0: no limit */
     size_t max_room_bytes;      /* of a document's memory: what would grow it further is refused; 0: no limit */
     size_t max_pending_bytes;   /* for each room, of updates whose dependencies have not come */
+    size_t max_presence_bytes;  /* for each client id, of its presence state as JSON; more is refused */
     uint64_t ping_every_ms;     /* WebSocket pings; who has not answered by the next is dropped; 0: none */
     size_t max_message_bytes;   /* of a WebSocket message or a request body */
     size_t send_buffer_bytes;   /* most bytes queued for one connection */
@@ -64,7 +65,7 @@ struct ysync_plugin_config {
 };
 
 /* Fills in the defaults: routes /rooms/:room and /:room, open to all, rooms are evicted after 60 s, pings every 30 s,
- * 64 MiB, 1 MiB, 16 MiB of pending updates. */
+ * 64 MiB, 1 MiB, 16 MiB of pending updates, 64 KiB for a presence state. */
 YSYNC_API void ysync_plugin_config_init(struct ysync_plugin_config *config);
 
 /* Mounts a plugin on a loop, which outlives it and which it does not keep alive by itself: what is listened at and who

@@ -75,17 +75,19 @@ struct ysync_hub_config {
     const struct ysync_alloc *alloc; /* NULL: malloc */
     struct ysync_log log;
     struct ysync_room_events events;
-    uint8_t seed[16];         /* random and secret: peers choose what is hashed with it */
-    uint64_t evict_after_ms;  /* how long an empty room is kept */
-    int echoes;               /* an applied update is sent back to its sender as well */
-    enum ysync_gc gc;         /* what becomes of deleted content */
-    size_t max_rooms;         /* then new ones are refused; 0: no limit */
-    size_t max_room_bytes;    /* of a document's memory: what would grow it further is refused; 0: no limit */
-    size_t max_pending_bytes; /* for each room, of updates whose dependencies have not come */
-    size_t send_buffer_bytes; /* for each member, of messages that wait until it is writable */
+    uint8_t seed[16];          /* random and secret: peers choose what is hashed with it */
+    uint64_t evict_after_ms;   /* how long an empty room is kept */
+    int echoes;                /* an applied update is sent back to its sender as well */
+    enum ysync_gc gc;          /* what becomes of deleted content */
+    size_t max_rooms;          /* then new ones are refused; 0: no limit */
+    size_t max_room_bytes;     /* of a document's memory: what would grow it further is refused; 0: no limit */
+    size_t max_pending_bytes;  /* for each room, of updates whose dependencies have not come */
+    size_t max_presence_bytes; /* for each client id, of its presence state as JSON; more is refused */
+    size_t send_buffer_bytes;  /* for each member, of messages that wait until it is writable */
 };
 
-/* Fills in the defaults: 60 s, no limits but 16 MiB pending and 1 MiB to send. seed stays zero: fill it in. */
+/* Fills in the defaults: 60 s, no limits but 16 MiB pending, 64 KiB for a presence state and 1 MiB to send. seed stays
+ * zero: fill it in. */
 YSYNC_API void ysync_hub_config_init(struct ysync_hub_config *config);
 
 /* Errors: NOMEM. */

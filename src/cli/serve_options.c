@@ -50,6 +50,9 @@ const struct ys_option ys_serve_options_table[] = {
     { .name = "max-pending", .kind = YS_OPTION_SIZE, .value_name = "SIZE", .default_text = "16m",
       .min = 0, .max = 4 * GIB,
       .offset = TO(max_pending_bytes), .help = "most bytes a room keeps of updates whose dependencies have not come" },
+    { .name = "max-presence", .kind = YS_OPTION_SIZE, .value_name = "SIZE", .default_text = "64k",
+      .min = 64, .max = 64 * KIB * KIB,
+      .offset = TO(max_presence_bytes), .help = "largest presence state of one client id" },
     { .name = "echo", .kind = YS_OPTION_SWITCH, .value_name = "off|on", .default_text = "off",
       .offset = TO(echoes), .help = "send an applied update back to its sender too" },
     { .name = "no-gc", .kind = YS_OPTION_SWITCH, .value_name = "off|on", .default_text = "off",
@@ -92,6 +95,7 @@ void ys_serve_options_apply(const struct ys_serve_options *options, struct ysync
     plugin->max_rooms = (size_t)options->max_rooms;
     plugin->max_room_bytes = (size_t)options->max_room_bytes;
     plugin->max_pending_bytes = (size_t)options->max_pending_bytes;
+    plugin->max_presence_bytes = (size_t)options->max_presence_bytes;
     plugin->echoes = options->echoes != 0;
     plugin->gc = options->keeps_deleted ? YSYNC_GC_OFF : YSYNC_GC_COMPACT;
     plugin->ping_every_ms = options->ping_every_ms;

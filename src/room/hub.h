@@ -29,7 +29,7 @@
 #include "protocol/message.h"
 #include "ysync/room.h"
 
-/* Of one presence state's JSON. */
+/* Of one presence state's JSON, unless something else is said. */
 #define YS_HUB_MAX_PRESENCE_BYTES ((size_t)64 * 1024)
 
 struct ys_hub;

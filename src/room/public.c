@@ -90,6 +90,7 @@ void ysync_hub_config_init(struct ysync_hub_config *config)
     *config = (struct ysync_hub_config){
         .evict_after_ms = 60000,
         .max_pending_bytes = (size_t)16 * 1024 * 1024,
+        .max_presence_bytes = YS_HUB_MAX_PRESENCE_BYTES,
         .send_buffer_bytes = (size_t)1024 * 1024,
     };
 }
@@ -106,7 +107,7 @@ enum ysync_err ysync_hub_new(const struct ysync_hub_config *config, struct ysync
         .max_rooms = config->max_rooms,
         .max_room_bytes = config->max_room_bytes,
         .max_pending_bytes = config->max_pending_bytes,
-        .max_presence_bytes = YS_HUB_MAX_PRESENCE_BYTES,
+        .max_presence_bytes = config->max_presence_bytes,
         .max_outbox_bytes = config->send_buffer_bytes,
     };
     struct ys_hub *hub;

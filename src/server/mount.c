@@ -48,6 +48,7 @@ void ysync_plugin_config_init(struct ysync_plugin_config *config)
         .route_count = ARRAY_LEN(routes),
         .evict_after_ms = 60000,
         .max_pending_bytes = (size_t)16 * 1024 * 1024,
+        .max_presence_bytes = YS_HUB_MAX_PRESENCE_BYTES,
         .ping_every_ms = 30000,
         .max_message_bytes = (size_t)64 * 1024 * 1024,
         .send_buffer_bytes = (size_t)1024 * 1024,

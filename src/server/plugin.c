@@ -62,7 +62,7 @@ static enum ysync_err make_parts(struct ys_plugin *plugin)
         .max_rooms = config->max_rooms,
         .max_room_bytes = config->max_room_bytes,
         .max_pending_bytes = config->max_pending_bytes,
-        .max_presence_bytes = YS_HUB_MAX_PRESENCE_BYTES,
+        .max_presence_bytes = config->max_presence_bytes,
         .max_outbox_bytes = config->send_buffer_bytes,
     };
     enum ysync_err err;

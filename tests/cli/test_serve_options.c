@@ -51,6 +51,7 @@ static void test_serve_options_defaults_are_the_librarys(void **state)
     assert_int_equal(got.plugin.max_rooms, want.plugin.max_rooms);
     assert_int_equal(got.plugin.max_room_bytes, want.plugin.max_room_bytes);
     assert_int_equal(got.plugin.max_pending_bytes, want.plugin.max_pending_bytes);
+    assert_int_equal(got.plugin.max_presence_bytes, want.plugin.max_presence_bytes);
     assert_int_equal(got.plugin.echoes, want.plugin.echoes);
     assert_int_equal(got.plugin.gc, want.plugin.gc);
     assert_int_equal(got.plugin.ping_every_ms, want.plugin.ping_every_ms);
@@ -63,15 +64,11 @@ static void test_serve_options_defaults_are_the_librarys(void **state)
 
 static void test_serve_options_reach_the_config(void **state)
 {
-    static char *argv[] = { "--host=::1",        "--port=4000",
-                            "--route=/d/:room",  "--token=a",
-                            "--token=b",         "--evict-after=1s",
-                            "--ping-every=2s",   "--max-message=3k",
-                            "--send-buffer=4k",  "--log-level=debug",
-                            "--log-format=json", "--shutdown-timeout=5s",
-                            "--max-rooms=6",     "--max-room-size=7m",
-                            "--max-pending=8m",  "--echo",
-                            "--no-gc",           "--rate=9" };
+    static char *argv[] = { "--host=::1",       "--port=4000",        "--route=/d/:room",  "--token=a",
+                            "--token=b",        "--evict-after=1s",   "--ping-every=2s",   "--max-message=3k",
+                            "--send-buffer=4k", "--log-level=debug",  "--log-format=json", "--shutdown-timeout=5s",
+                            "--max-rooms=6",    "--max-room-size=7m", "--max-pending=8m",  "--echo",
+                            "--no-gc",          "--rate=9",           "--max-presence=10k" };
     struct ys_serve_options options;
     struct ysync_server_config config;
 
@@ -88,6 +85,7 @@ static void test_serve_options_reach_the_config(void **state)
     assert_int_equal(config.plugin.max_rooms, 6);
     assert_int_equal(config.plugin.max_room_bytes, 7 << 20);
     assert_int_equal(config.plugin.max_pending_bytes, 8 << 20);
+    assert_int_equal(config.plugin.max_presence_bytes, 10 * 1024);
     assert_true(config.plugin.echoes);
     assert_int_equal(config.plugin.gc, YSYNC_GC_OFF);
     assert_int_equal(config.plugin.ping_every_ms, 2000);

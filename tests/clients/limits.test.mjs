@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import WebSocket from 'ws'
 import * as Y from 'yjs'
 
-import { RawClient, SYNC, syncPayload, syncStep1, update } from './support/raw-client.mjs'
+import { AWARENESS, RawClient, SYNC, awareness, syncPayload, syncStep1, update } from './support/raw-client.mjs'
 import { Server } from './support/server.mjs'
 import { YjsClient, converged } from './support/yjs-client.mjs'
 
@@ -88,6 +88,19 @@ test('--max-pending closes who sends too much that must wait', async t => {
   const { code } = await writer.closed
   assert.equal(code, 4413)
   await mustSync(t, server, 'room')
+})
+
+test('--max-presence closes who sends a larger state, and nobody sees it', async t => {
+  const server = await Server.start(t, '--max-presence', '1k')
+  const [sender, other] = [await RawClient.join(t, server, 'room'), await RawClient.join(t, server, 'room')]
+  const stateOf = bytes => 'x'.repeat(bytes - 2) /* as JSON it has quotes */
+  const fits = awareness([{ client: 5, clock: 1, state: stateOf(1024) }])
+  sender.send(fits)
+  await sender.fence()
+  sender.send(awareness([{ client: 6, clock: 1, state: 'small' }, { client: 5, clock: 2, state: stateOf(1025) }]))
+  assert.deepEqual(await sender.closed, { code: 4413, reason: 'presence state too large' })
+  await other.waitForMessages(2, AWARENESS)
+  assert.deepEqual(other.messages(AWARENESS), [fits, awareness([{ client: 5, clock: 1, state: null }])])
 })
 
 /* What was deleted is dropped from a document, in the course of time, unless --no-gc is given. */

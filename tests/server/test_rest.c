@@ -115,6 +115,7 @@ static int set_up(void **state)
         .max_rooms = 3,
         .max_message_bytes = MAX_MESSAGE_BYTES,
         .max_pending_bytes = 100,
+        .max_presence_bytes = 100,
         .send_buffer_bytes = 1000000,
     };
     assert_int_equal(ys_loop_open(&memory.alloc, NULL, &loop), YSYNC_OK);
