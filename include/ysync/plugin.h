@@ -40,7 +40,8 @@ struct uv_stream_s;
 
 struct ysync_plugin;
 
-/* Everything is copied by ysync_plugin_new(), but for alloc and what log, verify_user and events point to. */
+/* Of the ways to authorize, at most one is given. Everything is copied by ysync_plugin_new(), but for alloc and what
+ * log, verify_user and events point to. */
 struct ysync_plugin_config {
     const struct ysync_alloc *alloc; /* NULL: malloc */
     struct ysync_log log;
@@ -48,7 +49,8 @@ struct ysync_plugin_config {
     size_t route_count;
     const char *const *tokens; /* any of these opens every room */
     size_t token_count;
-    ysync_verify_fn *verify; /* or the program decides; with neither, rooms are open to all */
+    const char *token_file;  /* or a file decides that holds such tokens, one a line */
+    ysync_verify_fn *verify; /* or the program decides; with none of these, rooms are open to all */
     void *verify_user;
     struct ysync_room_events events;
     uint64_t evict_after_ms;    /* how long an empty room is kept */
@@ -100,6 +102,10 @@ YSYNC_API YSYNC_CHECKED enum ysync_err ysync_plugin_take(struct ysync_plugin *pl
  * socket is duplicated: stop reading from the stream before, and uv_close() it afterwards, whatever this returns. */
 YSYNC_API YSYNC_CHECKED enum ysync_err ysync_plugin_take_stream(struct ysync_plugin *plugin, struct uv_stream_s *stream,
                                                                 struct ysync_bytes read);
+
+/* Reads the files that the configuration names again: who is connected stays, who comes is held against what they say
+ * now. problem (may be NULL) is written on errors, and then all is as it was. Errors: INVALID_ARG, IO, LIMIT, NOMEM. */
+YSYNC_API YSYNC_CHECKED enum ysync_err ysync_plugin_reload(struct ysync_plugin *plugin, struct ysync_problem *problem);
 
 /* The plugin's rooms: to look at, to open, to change (ysync_room_apply(), whose time is uv_now() of the loop), to drop
  * (then clients are closed with 4404), and to join without a socket. It ticks by itself. Good until

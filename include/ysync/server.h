@@ -55,6 +55,9 @@ YSYNC_API YSYNC_CHECKED enum ysync_err ysync_server_start(struct ysync_server *s
  * server is freed. Any thread, once started. */
 YSYNC_API const char *ysync_server_address(const struct ysync_server *server, size_t i);
 
+/* As ysync_plugin_reload(). Waits until it is done. Any thread but the server's own. CLOSED: it does not run. */
+YSYNC_API YSYNC_CHECKED enum ysync_err ysync_server_reload(struct ysync_server *server, struct ysync_problem *problem);
+
 /* Stops accepting, closes every connection with 1001, waits for that (at most shutdown_timeout_ms), and ends the
  * threads. Does nothing if it does not run. Any thread but the server's own. */
 YSYNC_API void ysync_server_stop(struct ysync_server *server);

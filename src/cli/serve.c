@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The server runs on threads of its own; the main thread only waits for a signal. SIGTERM and SIGINT are blocked
- * before those threads start, so that none of them can be interrupted by one, and sigwait() takes the first.
- * From then on the next one ends the program on the spot, in case stopping takes longer than somebody likes.
+ * The server runs on threads of its own; the main thread only waits for a signal. SIGHUP, SIGTERM and SIGINT are
+ * blocked before those threads start, so that none of them can be interrupted by one, and sigwait() takes them.
+ * After the first that stops the server, the next one ends the program on the spot, in case stopping takes longer than
+ * somebody likes.
+ * somebody likes.
  */
 #include "cli/serve.h"
 
@@ -12,6 +14,8 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "base/log.h"
 
 /* The longest room name takes 3 KiB when every byte of it is escaped. */
 #define MAX_LOG_LINE 8192
@@ -58,26 +62,40 @@ static void end_at_once(int signal_number)
     _exit(128 + signal_number);
 }
 
-static void block_stop_signals(sigset_t *stop_signals)
+static void block_signals(sigset_t *awaited)
 {
     struct sigaction action;
 
     memset(&action, 0, sizeof(action));
     action.sa_handler = end_at_once;
-    sigemptyset(stop_signals);
-    sigaddset(stop_signals, SIGTERM);
-    sigaddset(stop_signals, SIGINT);
-    pthread_sigmask(SIG_BLOCK, stop_signals, NULL);
+    sigemptyset(awaited);
+    sigaddset(awaited, SIGHUP);
+    sigaddset(awaited, SIGTERM);
+    sigaddset(awaited, SIGINT);
+    pthread_sigmask(SIG_BLOCK, awaited, NULL);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
 }
 
-static void wait_for_stop(const sigset_t *stop_signals)
+static void reload(struct ysync_server *server, const struct ysync_log *log)
 {
-    int signal_number;
+    struct ysync_problem problem = { "" };
 
-    sigwait(stop_signals, &signal_number);
-    pthread_sigmask(SIG_UNBLOCK, stop_signals, NULL);
+    if (ysync_server_reload(server, &problem))
+        ys_log(log, YSYNC_LOG_ERROR, "reload_failed", YS_LOG_STR("problem", problem.text),
+               YS_LOG_STR("effect", "what was read before stays in use"));
+}
+
+/* SIGHUP reads files again. The first other signal stops the server; SIGHUP stays blocked, as it must not end what is
+ * stopping in good order. */
+static void wait_for_stop(struct ysync_server *server, const struct ysync_log *log, sigset_t *awaited)
+{
+    int signal_number = 0;
+
+    while (sigwait(awaited, &signal_number) == 0 && signal_number == SIGHUP)
+        reload(server, log);
+    sigdelset(awaited, SIGHUP);
+    pthread_sigmask(SIG_UNBLOCK, awaited, NULL);
 }
 
 /* Whoever started the program may wait for these lines: they must not sit in a buffer. */
@@ -101,13 +119,13 @@ int ys_serve(const struct ys_serve_options *options)
     struct ysync_server_config config;
     struct ysync_problem problem = { "" };
     struct ysync_server *server = NULL;
-    sigset_t stop_signals;
+    sigset_t awaited;
     enum ysync_err err;
     int status = 0;
 
     ys_serve_options_apply(options, &config);
     config.plugin.log.write = options->log_format == YS_LOG_FORMAT_JSON ? log_json : log_text;
-    block_stop_signals(&stop_signals);
+    block_signals(&awaited);
 
     err = ysync_server_new(&config, &server, &problem);
     if (!err)
@@ -117,7 +135,7 @@ int ys_serve(const struct ys_serve_options *options)
         goto done;
     }
     announce(server);
-    wait_for_stop(&stop_signals);
+    wait_for_stop(server, &config.plugin.log, &awaited);
     ysync_server_stop(server);
 done:
     ysync_server_free(server);

@@ -34,6 +34,8 @@ const struct ys_option ys_serve_options_table[] = {
     { .name = "token", .kind = YS_OPTION_LIST, .value_name = "SECRET",
       .expects = "a secret: it is empty",
       .offset = TO(tokens), .help = "clients must know this secret, or another one given (repeatable)" },
+    { .name = "token-file", .kind = YS_OPTION_TEXT, .value_name = "FILE",
+      .offset = TO(token_file), .help = "the same, one secret a line; SIGHUP reads it again" },
     { .name = "evict-after", .kind = YS_OPTION_DURATION, .value_name = "D", .default_text = "60s",
       .min = 0, .max = YEAR_MS,
       .offset = TO(evict_after_ms), .help = "how long an empty room is kept" },
@@ -91,6 +93,7 @@ void ys_serve_options_apply(const struct ys_serve_options *options, struct ysync
     plugin->route_count = options->routes.count;
     plugin->tokens = options->tokens.items;
     plugin->token_count = options->tokens.count;
+    plugin->token_file = options->token_file;
     plugin->evict_after_ms = options->evict_after_ms;
     plugin->max_rooms = (size_t)options->max_rooms;
     plugin->max_room_bytes = (size_t)options->max_room_bytes;

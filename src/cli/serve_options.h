@@ -16,6 +16,7 @@ struct ys_serve_options {
     uint64_t port;
     struct ys_option_list routes;
     struct ys_option_list tokens;
+    char *token_file;
     uint64_t evict_after_ms;
     uint64_t max_rooms;
     uint64_t max_room_bytes;

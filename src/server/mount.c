@@ -15,11 +15,10 @@
 #include <unistd.h>
 #include <uv.h>
 
-#include "auth/callback.h"
-#include "auth/token.h"
 #include "base/alloc.h"
 #include "base/problem.h"
 #include "room/context.h"
+#include "server/auth_setup.h"
 #include "server/plugin.h"
 #include "server/rate.h"
 
@@ -28,6 +27,7 @@ struct ysync_plugin {
     struct ysync_plugin_config options; /* what it points to is the program's, and may be gone */
     struct ys_loop *loop;
     struct ys_routes *routes;
+    struct ys_auth_setup *auth_setup;
     struct ys_auth *auth;
     struct ys_plugin *inside;
     char (*urls)[YS_ADDRESS_TEXT_BYTES];
@@ -69,12 +69,6 @@ static enum ysync_err check_config(const struct ysync_plugin_config *config, str
         return reject(problem, "the send buffer must have at least 1 byte");
     if (config->messages_per_second > YS_RATE_MAX_PER_SECOND)
         return reject(problem, "a connection may be given at most 1000000 messages a second");
-    if (config->token_count > 0 && config->verify)
-        return reject(problem, "either tokens decide who may come in, or a callback");
-    for (size_t i = 0; i < config->token_count; i++) {
-        if (config->tokens[i][0] == '\0')
-            return reject(problem, "a token must not be empty");
-    }
     return YSYNC_OK;
 }
 
@@ -110,27 +104,13 @@ static void on_verify(void *user, struct ysync_verification *verification, const
     plugin->is_verifying = false;
 }
 
-static enum ysync_err make_token_auth(struct ysync_plugin *plugin, const struct ysync_plugin_config *config)
+/* Errors: as ys_auth_setup_make(). */
+static enum ysync_err make_auth(struct ysync_plugin *plugin, const struct ysync_plugin_config *config,
+                                struct ysync_problem *problem)
 {
-    struct ysync_bytes *tokens = ys_alloc_array(plugin->alloc, config->token_count, sizeof(*tokens));
-    enum ysync_err err;
+    enum ysync_err err = ys_auth_setup_new(plugin->alloc, config, on_verify, plugin, &plugin->auth_setup, problem);
 
-    if (!tokens)
-        return YSYNC_ERR_NOMEM;
-    for (size_t i = 0; i < config->token_count; i++)
-        tokens[i] = ys_log_str(config->tokens[i]);
-    err = ys_auth_new_tokens(plugin->alloc, tokens, config->token_count, &plugin->auth);
-    ys_free(plugin->alloc, tokens);
-    return err;
-}
-
-static enum ysync_err make_auth(struct ysync_plugin *plugin, const struct ysync_plugin_config *config)
-{
-    if (config->verify)
-        return ys_auth_new_callback(plugin->alloc, on_verify, plugin, &plugin->auth);
-    if (config->token_count > 0)
-        return make_token_auth(plugin, config);
-    return ys_auth_new_open(plugin->alloc, &plugin->auth);
+    return err ? err : ys_auth_setup_make(plugin->auth_setup, &plugin->auth, problem);
 }
 
 static enum ysync_err make_inside(struct ysync_plugin *plugin)
@@ -151,6 +131,7 @@ static void free_parts(struct ysync_plugin *plugin)
         ys_loop_remove_hook(plugin->loop, &plugin->hook);
     ys_loop_close(plugin->loop);
     ys_auth_free(plugin->auth);
+    ys_auth_setup_free(plugin->auth_setup);
     ys_routes_free(plugin->routes);
     ys_free(plugin->alloc, plugin->urls);
     ys_free(plugin->alloc, plugin);
@@ -161,11 +142,11 @@ static enum ysync_err make_parts(struct ysync_plugin *plugin, uv_loop_t *loop, c
 {
     enum ysync_err err = ys_routes_new(plugin->alloc, config->routes, config->route_count, &plugin->routes, problem);
 
+    if (!err)
+        err = make_auth(plugin, config, problem);
     if (err)
         return err;
-    err = make_auth(plugin, config);
-    if (!err)
-        err = ys_loop_open(plugin->alloc, loop, &plugin->loop);
+    err = ys_loop_open(plugin->alloc, loop, &plugin->loop);
     if (err) {
         ys_problem_set(problem, "%s", ysync_strerror(err));
         return err;
@@ -274,6 +255,23 @@ enum ysync_err ysync_plugin_take_stream(struct ysync_plugin *plugin, uv_stream_t
     if (err)
         close(copy);
     return err;
+}
+
+enum ysync_err ysync_plugin_reload(struct ysync_plugin *plugin, struct ysync_problem *problem)
+{
+    struct ys_auth *auth;
+    enum ysync_err err;
+
+    check_caller(plugin);
+    if (!ys_auth_setup_has_files(plugin->auth_setup))
+        return YSYNC_OK;
+    err = ys_auth_setup_make(plugin->auth_setup, &auth, problem);
+    if (err)
+        return err;
+    ys_plugin_set_auth(plugin->inside, auth);
+    ys_auth_free(plugin->auth);
+    plugin->auth = auth;
+    return YSYNC_OK;
 }
 
 struct ysync_hub *ysync_plugin_hub(const struct ysync_plugin *plugin)

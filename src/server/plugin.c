@@ -186,6 +186,11 @@ enum ysync_err ys_plugin_take(struct ys_plugin *plugin, int fd, struct ysync_byt
     return YSYNC_OK;
 }
 
+void ys_plugin_set_auth(struct ys_plugin *plugin, struct ys_auth *auth)
+{
+    plugin->context.auth = auth;
+}
+
 struct ys_hub *ys_plugin_hub(const struct ys_plugin *plugin)
 {
     return plugin->context.hub;

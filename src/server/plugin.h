@@ -50,6 +50,9 @@ const struct ys_address *ys_plugin_address(const struct ys_plugin *plugin, size_
  * then it is still the caller's. */
 YSYNC_CHECKED enum ysync_err ys_plugin_take(struct ys_plugin *plugin, int fd, struct ysync_bytes read);
 
+/* Decides from now on; kept as the one in the configuration was. */
+void ys_plugin_set_auth(struct ys_plugin *plugin, struct ys_auth *auth);
+
 struct ys_hub *ys_plugin_hub(const struct ys_plugin *plugin);
 
 /* Stops listening, closes every connection with 1001, and calls `stopped` when the last is gone: at the latest after

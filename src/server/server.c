@@ -6,8 +6,8 @@
  *     worker's thread                                   uv_run ............................ stops, frees them
  *
  * Everything that can fail is done before the thread begins, so a start that succeeded listens, and one that failed
- * leaves nothing behind. Afterwards the two threads share a uv_async_t and nothing else. All the rest is the plugin's,
- * which this uses as any program with a loop would.
+ * leaves nothing behind. Afterwards the two threads share two uv_async_t and nothing else. All the rest is the
+ * plugin's, which this uses as any program with a loop would.
  *
  * libuv writes to sockets without MSG_NOSIGNAL, so a peer that has gone would send this process a SIGPIPE. The worker's
  * thread blocks that signal for itself and leaves the rest of the program alone.
@@ -35,7 +35,15 @@ struct worker {
     uv_loop_t loop;
     struct ysync_plugin *plugin; /* NULL: there is no loop either */
     uv_async_t stop;
+    uv_async_t reload;
+    struct reloading *reloading; /* while somebody waits for it */
     uv_thread_t thread;
+};
+
+struct reloading {
+    enum ysync_err err;
+    struct ysync_problem problem;
+    uv_sem_t done;
 };
 
 struct ysync_server {
@@ -154,11 +162,17 @@ enum ysync_err ysync_server_new(const struct ysync_server_config *config, struct
     return YSYNC_OK;
 }
 
+static void close_asyncs(struct worker *worker)
+{
+    uv_close((uv_handle_t *)&worker->stop, NULL);
+    uv_close((uv_handle_t *)&worker->reload, NULL);
+}
+
 static void on_stopped(void *user)
 {
     struct worker *worker = user;
 
-    uv_close((uv_handle_t *)&worker->stop, NULL);
+    close_asyncs(worker);
 }
 
 static void on_stop(uv_async_t *async)
@@ -168,6 +182,16 @@ static void on_stop(uv_async_t *async)
 
     ys_log(&server->log, YSYNC_LOG_INFO, "stopping", YS_LOG_NUM("timeout_ms", server->shutdown_timeout_ms));
     ysync_plugin_stop(worker->plugin, server->shutdown_timeout_ms, on_stopped, worker);
+}
+
+static void on_reload(uv_async_t *async)
+{
+    struct worker *worker = async->data;
+    struct reloading *reloading = worker->reloading;
+
+    worker->reloading = NULL;
+    reloading->err = ysync_plugin_reload(worker->plugin, &reloading->problem);
+    uv_sem_post(&reloading->done);
 }
 
 static void run_worker(void *arg)
@@ -216,12 +240,13 @@ static enum ysync_err start_worker(struct ysync_server *server, struct ysync_pro
     ys_problem_set(problem, "cannot make a thread");
     if (uv_async_init(&worker->loop, &worker->stop, on_stop) != 0)
         return YSYNC_ERR_IO;
-    worker->stop.data = worker;
+    uv_async_init(&worker->loop, &worker->reload, on_reload); /* only the first one on a loop can fail */
+    worker->stop.data = worker->reload.data = worker;
     note_addresses(server);
     if (uv_thread_create(&worker->thread, run_worker, worker) == 0)
         return YSYNC_OK;
     memset(server->urls, 0, server->address_count * sizeof(*server->urls));
-    uv_close((uv_handle_t *)&worker->stop, NULL);
+    close_asyncs(worker);
     return YSYNC_ERR_IO;
 }
 
@@ -246,6 +271,36 @@ enum ysync_err ysync_server_start(struct ysync_server *server, struct ysync_prob
 const char *ysync_server_address(const struct ysync_server *server, size_t i)
 {
     return i < server->address_count && server->urls[i][0] ? server->urls[i] : NULL;
+}
+
+/* The worker does it between two turns, and says so. */
+static enum ysync_err reload_worker(struct worker *worker, struct ysync_problem *problem)
+{
+    struct reloading reloading = { .problem = { "" } };
+
+    if (uv_sem_init(&reloading.done, 0) != 0)
+        return YSYNC_ERR_NOMEM;
+    worker->reloading = &reloading;
+    uv_async_send(&worker->reload);
+    uv_sem_wait(&reloading.done);
+    uv_sem_destroy(&reloading.done);
+    ys_problem_set(problem, "%s", reloading.problem.text);
+    return reloading.err;
+}
+
+enum ysync_err ysync_server_reload(struct ysync_server *server, struct ysync_problem *problem)
+{
+    enum ysync_err err = YSYNC_ERR_CLOSED;
+
+    uv_mutex_lock(&server->mutex);
+    ys_problem_set(problem, "the server does not run");
+    if (server->state == RUNNING)
+        err = reload_worker(&server->worker, problem);
+    uv_mutex_unlock(&server->mutex);
+    if (err)
+        return err;
+    ys_log(&server->log, YSYNC_LOG_INFO, "reloaded", YS_LOG_STR("address", server->urls[0]));
+    return YSYNC_OK;
 }
 
 void ysync_server_stop(struct ysync_server *server)

@@ -50,6 +50,7 @@ for (const [name, args, env, stderr] of [
   ['a bad choice', ['serve', '--log-level', 'loud'], {}, /^ysync: --log-level: .*error\|warn\|info\|debug/],
   ['a route without :room', ['serve', '--route', '/x'], {}, /^ysync: --route: "\/x" is not a path with :room in it/],
   ['a bad value in the environment', ['serve'], { YSYNC_PING_EVERY: 'often' }, /--ping-every \(from YSYNC_PING_EVERY\)/],
+  ['two ways to authorize', ['serve', '--token', 'a', '--token-file', 'b'], {}, /^ysync: two ways to authorize at once, tokens and token_file/],
   ['a stray word', ['serve', 'now'], {}, /^ysync: unexpected argument "now"/]
 ]) {
   test(`${name}: one line on stderr and exit status 2`, () => {
@@ -62,6 +63,7 @@ for (const [name, args, env, stderr] of [
 }
 
 for (const [name, args, stderr] of [
+  ['a file that is not there', ['--token-file', '/nowhere/tokens'], /^ysync: cannot read \/nowhere\/tokens: No such file/],
   ['an address that is not ours', ['--host', '192.0.2.1'], /^ysync: .*192\.0\.2\.1/],
   ['a name that is no address', ['--host', 'no.such.host.invalid'], /^ysync: .*no\.such\.host\.invalid/]
 ]) {

@@ -2,11 +2,14 @@
 // Who may come in: everybody, or those who know the token.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import WebSocket from 'ws'
 
 import { RawClient, SYNC } from './support/raw-client.mjs'
 import { Server } from './support/server.mjs'
+import { temporaryFolder } from './support/temporary-folder.mjs'
 import { YjsClient, converged } from './support/yjs-client.mjs'
 
 const unauthorized = new Uint8Array([2, 0, 12, ...Buffer.from('Unauthorized')])
@@ -38,6 +41,27 @@ for (const [name, protocols, options, chosen] of [
 test('any of several tokens will do', async t => {
   const server = await Server.start(t, '--token', 'first', '--token', 'second')
   for (const token of ['first', 'second']) await YjsClient.join(t, server, 'room', { token })
+})
+
+test('a file of tokens is read again on SIGHUP, and who is connected stays', async t => {
+  const file = join(temporaryFolder(t), 'tokens')
+  writeFileSync(file, 'old\n\nlasting\n')
+  const server = await Server.start(t, '--token-file', file)
+  const ada = await YjsClient.join(t, server, 'room', { token: 'old' })
+
+  writeFileSync(file, 'new\nlasting\n')
+  server.process.kill('SIGHUP')
+  await server.logged(/ info reloaded /)
+  const refused = await RawClient.join(t, server, 'room', '?token=old')
+  assert.equal((await refused.closed).code, 4001)
+  const bob = await YjsClient.join(t, server, 'room', { token: 'new' })
+  ada.doc.getText('text').insert(0, 'still here')
+  await converged([ada, bob])
+
+  writeFileSync(file, '')
+  server.process.kill('SIGHUP')
+  await server.logged(/ error reload_failed problem="there is no token in .*" effect="what was read before stays in use"/)
+  await YjsClient.join(t, server, 'room', { token: 'lasting' })
 })
 
 test('a token is percent-decoded', async t => {

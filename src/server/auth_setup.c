@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/auth_setup.h"
+
+#include <string.h>
+
+#include "auth/callback.h"
+#include "auth/secret_file.h"
+#include "auth/token.h"
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/problem.h"
+
+struct ys_auth_setup {
+    const struct ysync_alloc *alloc;
+    struct ysync_bytes *tokens; /* as many, copies */
+    size_t token_count;
+    char *token_file;
+    ysync_verify_fn *verify;
+    void *verify_user;
+};
+
+/* A secret may open the door in one way only: who gives two of them is mistaken about one. */
+static enum ysync_err check_ways(const struct ysync_plugin_config *config, struct ysync_problem *problem)
+{
+    const struct {
+        const char *name;
+        bool is_given;
+    } ways[] = {
+        { "tokens", config->token_count > 0 },
+        { "token_file", config->token_file },
+        { "verify", config->verify },
+    };
+    const char *first = NULL;
+
+    for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+        if (!ways[i].is_given)
+            continue;
+        if (first) {
+            ys_problem_set(problem, "two ways to authorize at once, %s and %s: give one", first, ways[i].name);
+            return YSYNC_ERR_INVALID_ARG;
+        }
+        first = ways[i].name;
+    }
+    return YSYNC_OK;
+}
+
+static enum ysync_err check_tokens(const struct ysync_plugin_config *config, struct ysync_problem *problem)
+{
+    for (size_t i = 0; i < config->token_count; i++) {
+        if (config->tokens[i][0] == '\0') {
+            ys_problem_set(problem, "a token must not be empty");
+            return YSYNC_ERR_INVALID_ARG;
+        }
+    }
+    return YSYNC_OK;
+}
+
+/* NULL stays NULL. */
+static enum ysync_err copy_text(const struct ysync_alloc *alloc, const char *text, char **out)
+{
+    size_t size = text ? strlen(text) + 1 : 0;
+
+    if (!text)
+        return YSYNC_OK;
+    *out = ys_alloc_array(alloc, size, 1);
+    if (!*out)
+        return YSYNC_ERR_NOMEM;
+    memcpy(*out, text, size);
+    return YSYNC_OK;
+}
+
+static enum ysync_err copy_tokens(struct ys_auth_setup *setup, const struct ysync_plugin_config *config)
+{
+    if (config->token_count == 0)
+        return YSYNC_OK;
+    setup->tokens = ys_alloc_zeroed(setup->alloc, config->token_count, sizeof(*setup->tokens));
+    if (!setup->tokens)
+        return YSYNC_ERR_NOMEM;
+    for (size_t i = 0; i < config->token_count; i++) {
+        char *copy;
+
+        if (copy_text(setup->alloc, config->tokens[i], &copy))
+            return YSYNC_ERR_NOMEM;
+        setup->tokens[i] = ys_log_str(copy);
+        setup->token_count++;
+    }
+    return YSYNC_OK;
+}
+
+enum ysync_err ys_auth_setup_new(const struct ysync_alloc *alloc, const struct ysync_plugin_config *config,
+                                 ysync_verify_fn *verify, void *verify_user, struct ys_auth_setup **out,
+                                 struct ysync_problem *problem)
+{
+    struct ys_auth_setup *setup;
+    enum ysync_err err = check_ways(config, problem);
+
+    if (!err)
+        err = check_tokens(config, problem);
+    if (err)
+        return err;
+    ys_problem_set(problem, "out of memory");
+    setup = ys_alloc_zeroed(alloc, 1, sizeof(*setup));
+    if (!setup)
+        return YSYNC_ERR_NOMEM;
+    setup->alloc = alloc;
+    setup->verify = config->verify ? verify : NULL;
+    setup->verify_user = verify_user;
+    err = copy_tokens(setup, config);
+    if (!err)
+        err = copy_text(alloc, config->token_file, &setup->token_file);
+    if (err) {
+        ys_auth_setup_free(setup);
+        return err;
+    }
+    *out = setup;
+    return YSYNC_OK;
+}
+
+void ys_auth_setup_free(struct ys_auth_setup *setup)
+{
+    if (!setup)
+        return;
+    for (size_t i = 0; i < setup->token_count; i++)
+        ys_free(setup->alloc, (void *)(uintptr_t)setup->tokens[i].data);
+    ys_free(setup->alloc, setup->tokens);
+    ys_free(setup->alloc, setup->token_file);
+    ys_free(setup->alloc, setup);
+}
+
+enum ysync_err ys_auth_setup_make(const struct ys_auth_setup *setup, struct ys_auth **out,
+                                  struct ysync_problem *problem)
+{
+    ys_problem_set(problem, "out of memory");
+    if (setup->verify)
+        return ys_auth_new_callback(setup->alloc, setup->verify, setup->verify_user, out);
+    if (setup->token_file)
+        return ys_auth_new_token_file(setup->alloc, setup->token_file, out, problem);
+    if (setup->token_count > 0)
+        return ys_auth_new_tokens(setup->alloc, setup->tokens, setup->token_count, out);
+    return ys_auth_new_open(setup->alloc, out);
+}
+
+bool ys_auth_setup_has_files(const struct ys_auth_setup *setup)
+{
+    return setup->token_file;
+}
