@@ -4,7 +4,8 @@
  *
  * Closing: whoever is first sends a close frame, the other answers with one, and the server ends the TCP
  * connection. After its close frame a side sends nothing else. When the peer broke the protocol, no answer is
- * waited for, as its input cannot be read any more.
+ * waited for, as its input cannot be read any more. What the peer had sent before, in the same packet perhaps, is
+ * answered first, as far as the socket takes that at once.
  *
  * Pongs: every ping gets one, as long as the socket takes them. When it does not, only the answer to the latest ping
  * is kept, as RFC 6455, 5.5.3, allows: so a peer that pings and never reads cannot fill our memory.
@@ -59,6 +60,7 @@ static void take_ping(struct ys_connection *connection, struct ysync_bytes paylo
 static void take_close(struct ys_connection *connection, const struct ys_ws_received *received)
 {
     connection->is_ws_parser_done = true;
+    ys_connection_flush(connection);
     if (connection->phase == YS_PHASE_WEBSOCKET) {
         if (received->close_code == YS_WS_CLOSE_NO_STATUS)
             ys_ws_put_control(&connection->out, YS_WS_CLOSE, (struct ysync_bytes){ NULL, 0 });
@@ -75,6 +77,7 @@ static void take_error(struct ys_connection *connection, const struct ys_ws_rece
 
     connection->loop->counters.refused[is_too_large ? YS_LOOP_MESSAGE_TOO_LARGE : YS_LOOP_BAD_FRAME]++;
     connection->is_ws_parser_done = true;
+    ys_connection_flush(connection);
     if (connection->phase == YS_PHASE_WEBSOCKET)
         ys_ws_phase_close(connection, received->close_code, received->problem);
     else

@@ -700,6 +700,40 @@ static void test_connection_answers_a_close(void **state)
     }
 }
 
+/* All in one packet, ended by their close frame, or by one that nobody may send. */
+static void test_connection_answers_what_came_before_the_end(void **state)
+{
+    static const struct {
+        const char *name;
+        uint8_t first_byte;
+        uint16_t code;
+    } cases[] = {
+        { "a close", 0x88, YS_WS_CLOSE_NORMAL },
+        { "a reserved opcode", 0x8b, YS_WS_CLOSE_PROTOCOL_ERROR },
+    };
+    uint8_t input[128];
+    char reason[126];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        size_t len = ys_client_put_frame(input, 0x82, "first", 5);
+
+        len += ys_client_put_frame(input + len, 0x89, "ping", 4);
+        len += ys_client_put_frame(input + len, 0x82, "second", 6);
+        len += ys_client_put_frame(input + len, cases[i].first_byte, "\x03\xe8", 2);
+        ys_client_upgrade(&client, "/");
+        ys_client_send(&client, input, len);
+        ys_client_read_frame(&client, &frame);
+        if (frame.opcode != YS_WS_PONG)
+            fail_msg("%s: got opcode %u, want a pong", cases[i].name, frame.opcode);
+        expect_message("first", 5);
+        expect_message("second", 6);
+        ys_client_expect_close(&client, cases[i].code, reason);
+        ys_client_close(&client);
+        ys_client_open(&client, ys_echo_port(&echo), ys_echo_pump, &echo);
+    }
+}
+
 static void test_connection_closes_and_sends_nothing_behind(void **state)
 {
     char reason[126];
@@ -859,6 +893,7 @@ int main(void)
         TEST(keeps_one_pong_for_who_does_not_read),
         TEST(pings_and_drops_the_silent),
         TEST(answers_a_close),
+        TEST(answers_what_came_before_the_end),
         TEST(closes_and_sends_nothing_behind),
         TEST(does_not_wait_for_ever_for_a_close),
         TEST(closes_what_breaks_the_protocol),
