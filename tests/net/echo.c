@@ -66,7 +66,17 @@ static void on_end(struct ys_connection *connection, void *user)
                              &(struct ys_http_answer){ .status = 200, .body = ys_connection_head(connection)->path });
 }
 
-static enum ysync_err queue(struct session *session, struct ysync_bytes message)
+/* Frames are of binary messages, but for those that have a header already. */
+static void mark_as_text(struct ys_blob *blob)
+{
+    uint8_t header[YS_WS_MAX_HEADER_BYTES];
+    size_t size = ys_ws_put_header(header, YS_WS_TEXT, blob->len);
+
+    memcpy(ys_blob_data(blob) - size, header, size);
+    blob->head_len = (uint8_t)size;
+}
+
+static enum ysync_err queue(struct session *session, enum ys_ws_opcode opcode, struct ysync_bytes message)
 {
     const struct ysync_alloc *alloc = session->echo->alloc;
     struct ys_blob *blob;
@@ -78,6 +88,8 @@ static enum ysync_err queue(struct session *session, struct ysync_bytes message)
         return YSYNC_ERR_NOMEM;
     if (message.len > 0)
         memcpy(ys_blob_data(blob), message.data, message.len);
+    if (opcode == YS_WS_TEXT)
+        mark_as_text(blob);
     session->queue[session->len++] = blob;
     return YSYNC_OK;
 }
@@ -89,9 +101,9 @@ static void on_message(struct ys_connection *connection, void *user, enum ys_ws_
 
     if (session->echo->pauses)
         ys_connection_pause_until(connection, UINT64_MAX - 1);
-    if (opcode == YS_WS_TEXT)
+    if (opcode == YS_WS_TEXT && !session->echo->echoes_text)
         ys_connection_close(connection, YS_WS_CLOSE_UNSUPPORTED, "binary only");
-    else if (queue(session, payload))
+    else if (queue(session, opcode, payload))
         ys_connection_drop(connection);
     else
         ys_connection_wake(connection);
@@ -179,7 +191,7 @@ uint16_t ys_echo_port(const struct ys_echo *echo)
 
 enum ysync_err ys_echo_send(struct ys_echo *echo, struct ysync_bytes message)
 {
-    enum ysync_err err = queue(echo->latest_session, message);
+    enum ysync_err err = queue(echo->latest_session, YS_WS_BINARY, message);
 
     if (!err)
         ys_connection_wake(echo->latest);

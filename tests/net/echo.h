@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The smallest layer above connections: HTTP requests are answered with their path, requests for a WebSocket are
- * granted, and every binary message is sent back. For the tests of src/net, and as a server of its own for conformance
- * tests.
+ * granted, and every binary message is sent back, text too if that is wanted. For the tests of src/net, and as a server
+ * of its own for conformance tests.
  */
 #ifndef YS_TEST_NET_ECHO_H
 #define YS_TEST_NET_ECHO_H
@@ -16,6 +16,7 @@ struct ys_echo {
     struct ys_connection_config config; /* may be changed before the first connection */
     bool answers_later;                 /* requests are left to the test */
     bool pauses;                        /* for ever, after every message */
+    bool echoes_text;                   /* else it is refused, as by all that speaks our protocol */
 
     struct ys_connection *latest; /* the connection that was opened last */
     void *latest_session;
