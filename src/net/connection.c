@@ -277,6 +277,14 @@ void ys_connection_linger(struct ys_connection *connection, uint16_t code)
     ys_connection_report_closed(connection, code);
 }
 
+bool ys_connection_has_unread_input(const struct ys_connection *connection)
+{
+    uv_os_fd_t fd;
+    uint8_t byte;
+
+    return uv_fileno(&connection->uv.handle, &fd) == 0 && recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 void ys_connection_output_is_out(struct ys_connection *connection)
 {
     uv_os_fd_t fd;

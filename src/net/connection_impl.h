@@ -62,6 +62,8 @@ void ys_connection_resume_reading(struct ys_connection *connection);
 /* Nothing more is taken in. What is in `out` still leaves. Calls `closed`. */
 void ys_connection_linger(struct ys_connection *connection, uint16_t code);
 void ys_connection_report_closed(struct ys_connection *connection, uint16_t code);
+/* Does something lie in the socket that no turn has come to yet? */
+bool ys_connection_has_unread_input(const struct ys_connection *connection);
 /* All has been sent and the peer has nothing more to say, or will not be listened to: FIN, or the end. */
 void ys_connection_output_is_out(struct ys_connection *connection);
 

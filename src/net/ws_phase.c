@@ -223,10 +223,13 @@ void ys_ws_phase_begin(struct ys_connection *connection)
 }
 
 /* Anything that came since the last ping is an answer to it: a pong may stand behind a message that takes long. A
- * peer that is still taking what was sent before could not answer yet: whether it does take it, stream.c watches. */
+ * peer that is still taking what was sent before could not answer yet: whether it does take it, stream.c watches. And a
+ * loop that was held up runs its timers before it reads: the answer may lie in the socket. */
 void ys_ws_phase_timeout(struct ys_connection *connection)
 {
-    if (connection->is_ping_open && !connection->write && !connection->pause) {
+    bool may_answer = !connection->write && !connection->pause;
+
+    if (connection->is_ping_open && may_answer && !ys_connection_has_unread_input(connection)) {
         ys_connection_drop(connection);
         return;
     }

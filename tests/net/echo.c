@@ -42,6 +42,7 @@ static void on_head(struct ys_connection *connection, void *user, const struct y
 {
     struct session *session = user;
 
+    session->echo->heads++;
     if (session->echo->answers_later)
         return;
     if (head->wants_websocket)
@@ -210,13 +211,15 @@ static void on_moment(uv_timer_t *timer)
     (void)timer;
 }
 
+/* A moment that has passed by the time the loop is about to wait, as on a busy machine, must not be the last one: the
+ * loop would wait for something else then. */
 void ys_echo_pump(void *user)
 {
     struct ys_echo *echo = user;
     uv_timer_t moment;
 
     uv_timer_init(echo->loop->uv, &moment);
-    uv_timer_start(&moment, on_moment, 5, 0);
+    uv_timer_start(&moment, on_moment, 5, 5);
     uv_run(echo->loop->uv, UV_RUN_ONCE);
     uv_close((uv_handle_t *)&moment, NULL);
     uv_run(echo->loop->uv, UV_RUN_NOWAIT);

@@ -21,6 +21,7 @@ struct ys_echo {
     struct ys_connection *latest; /* the connection that was opened last */
     void *latest_session;
     unsigned open;        /* how many are open */
+    unsigned heads;       /* requests that have come */
     unsigned pulls;       /* messages that were asked for and given */
     unsigned closed;      /* ends that were reported */
     uint16_t closed_code; /* of the latest */

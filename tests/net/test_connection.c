@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Connections over real sockets; the server runs on the test's own thread whenever the client waits. */
 #include <errno.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -60,14 +61,15 @@ static void expect_message(const void *want, size_t len)
     assert_memory_equal(frame.payload, want, len);
 }
 
-static void pump_until_closed(unsigned count)
-{
-    for (int turn = 0; echo.closed < count; turn++) {
-        if (turn > 2000)
-            fail_msg("%u connections ended, want %u", echo.closed, count);
-        ys_echo_pump(&echo);
-    }
-}
+/* Turns the loop until it holds: bytes that were sent may take any number of turns to come. */
+#define PUMP_UNTIL(holds)                                                                                              \
+    do {                                                                                                               \
+        for (int turn = 0; !(holds); turn++) {                                                                         \
+            if (turn > 4000)                                                                                           \
+                fail_msg("not in %d turns: %s", turn, #holds);                                                         \
+            ys_echo_pump(&echo);                                                                                       \
+        }                                                                                                              \
+    } while (0)
 
 /* HTTP */
 
@@ -183,8 +185,7 @@ static void test_connection_waits_for_an_answer_that_comes_later(void **state)
     echo.answers_later = true;
     ys_client_send_str(&client, "GET /a HTTP/1.1\r\nHost: test\r\n\r\nGET /b HTTP/1.1\r\nHost: test\r\n\r\n");
     for (const char *path = "/a"; path; path = path[1] == 'a' ? "/b" : NULL) {
-        for (int turn = 0; turn < 3; turn++)
-            ys_echo_pump(&echo);
+        PUMP_UNTIL(echo.heads == (path[1] == 'a' ? 1 : 2));
         assert_memory_equal(ys_connection_head(echo.latest)->path.data, path, 2);
         ys_connection_answer(echo.latest, &(struct ys_http_answer){ .status = 200, .body = bytes_of(path) });
         ys_client_read_answer(&client, true, &answer);
@@ -214,8 +215,7 @@ static void test_connection_upgrades_later(void **state)
     len = strlen((char *)all);
     len += ys_client_put_frame(all + len, 0x82, "one", 3);
     ys_client_send(&client, all, len);
-    for (int turn = 0; turn < 3; turn++)
-        ys_echo_pump(&echo);
+    PUMP_UNTIL(echo.heads == 1);
     grant_upgrade();
     ys_client_send_message(&client, "two", 3);
     ys_client_read_head(&client, (char *)all, sizeof(all));
@@ -230,8 +230,7 @@ static void test_connection_answers_later_who_has_finished_speaking(void **state
     echo.answers_later = true;
     ys_client_send_str(&client, "GET /a HTTP/1.1\r\nHost: test\r\n\r\n");
     ys_client_finish(&client);
-    for (int turn = 0; turn < 5; turn++)
-        ys_echo_pump(&echo);
+    PUMP_UNTIL(echo.heads == 1 && echo.latest->has_eof);
     ys_connection_answer(echo.latest, &(struct ys_http_answer){ .status = 200, .body = bytes_of("late") });
     ys_client_read_answer(&client, true, &answer);
     assert_string_equal(answer.body, "late");
@@ -262,7 +261,7 @@ static void test_connection_holds_little_of_a_body_nobody_wants(void **state)
     (void)state;
     echo.answers_later = true;
     ys_client_send_str(&client, "POST /a HTTP/1.1\r\nHost: test\r\nContent-Length: 100000000\r\n\r\n");
-    ys_echo_pump(&echo);
+    PUMP_UNTIL(echo.heads == 1);
     before = memory.live_bytes;
     for (int i = 0; i < 200; i++) {
         (void)!send(client.fd, junk, sizeof(junk), MSG_NOSIGNAL);
@@ -295,8 +294,7 @@ static void test_connection_sends_large_bodies_by_reference(void **state)
     setsockopt(client.fd, SOL_SOCKET, SO_RCVBUF, &kernel_buffer, sizeof(kernel_buffer));
     ys_client_send_str(&client, requests);
     for (const char *path = "/a"; path[1] <= 'c'; path = path[1] == 'a' ? "/b" : path[1] == 'b' ? "/c" : "/d") {
-        for (int turn = 0; turn < 3; turn++)
-            ys_echo_pump(&echo);
+        PUMP_UNTIL(echo.heads == (unsigned)(path[1] - 'a') + 1);
         assert_memory_equal(ys_connection_head(echo.latest)->path.data, path, 2);
         uv_send_buffer_size(&echo.latest->uv.handle, &kernel_buffer);
         before = memory.live_bytes;
@@ -352,6 +350,7 @@ static void test_connection_hurries_slow_heads(void **state)
 static void test_connection_ends_idle_ones_without_a_word(void **state)
 {
     (void)state;
+    ys_client_get(&client, "/", &answer);
     echo.config.idle_timeout_ms = 30;
     ys_client_get(&client, "/", &answer);
     ys_client_expect_end(&client);
@@ -432,9 +431,10 @@ static void test_connection_carries_large_messages(void **state)
     }
 }
 
-/* Everything of one turn is there after one more turn, in one piece: nothing trickles. */
+/* Everything of one turn leaves at the end of it, in one piece: nothing trickles. */
 static void test_connection_sends_what_a_turn_brought_at_once(void **state)
 {
+    struct pollfd readable = { .events = POLLIN };
     uint8_t got[4096];
     ssize_t count;
 
@@ -446,6 +446,8 @@ static void test_connection_sends_what_a_turn_brought_at_once(void **state)
     assert_int_equal(echo.pulls, 0);
     uv_run(echo.loop->uv, UV_RUN_NOWAIT);
     assert_int_equal(echo.pulls, 32);
+    readable.fd = client.fd;
+    assert_int_equal(poll(&readable, 1, 20000), 1);
     count = recv(client.fd, got, sizeof(got), 0);
     assert_int_equal(count, 32 * (2 + 60));
 }
@@ -497,7 +499,7 @@ static void test_connection_drops_readers_that_take_nothing(void **state)
     echo.config.stall_timeout_ms = 50;
     ys_client_upgrade(&client, "/");
     fill_socket();
-    pump_until_closed(1);
+    PUMP_UNTIL(echo.closed == 1);
     assert_int_equal(echo.closed_code, YS_CONNECTION_CUT_OFF);
 }
 
@@ -551,6 +553,7 @@ static void test_connection_holds_what_came_ahead_during_a_pause(void **state)
     echo.answers_later = true;
     echo.pauses = true;
     ys_client_send(&client, input, len);
+    PUMP_UNTIL(echo.heads == 1);
     for (int turn = 0; turn < 20; turn++)
         ys_echo_pump(&echo);
     grant_upgrade();
@@ -563,15 +566,22 @@ static void test_connection_holds_what_came_ahead_during_a_pause(void **state)
     }
 }
 
-/* Nobody who is not read is cut off for saying nothing, and pings go on: they find out who is gone. */
+/* Nobody who is not read is cut off for saying nothing, and pings go on: they find out who is gone. All is sent at
+ * once, so that the pause begins before the first ping. */
 static void test_connection_does_not_blame_the_peer_for_a_pause(void **state)
 {
+    uint8_t input[1024];
+    size_t len;
+
     (void)state;
     echo.config.ping_every_ms = 5;
     echo.pauses = true;
-    ys_client_upgrade(&client, "/");
-    ys_client_send_message(&client, "first", 5);
-    ys_client_send_message(&client, "second", 6);
+    ys_client_format_upgrade((char *)input, sizeof(input), "/", "");
+    len = strlen((char *)input);
+    len += ys_client_put_frame(input + len, 0x82, "first", 5);
+    len += ys_client_put_frame(input + len, 0x82, "second", 6);
+    ys_client_send(&client, input, len);
+    ys_client_read_head(&client, answer.head, sizeof(answer.head));
     expect_message("first", 5);
     for (int i = 0; i < 5; i++) {
         ys_client_read_frame(&client, &frame);
@@ -630,6 +640,8 @@ static void test_connection_answers_every_ping(void **state)
 /* A flood of pings from somebody who reads nothing: only the latest is remembered, and answered in the end. */
 static void test_connection_keeps_one_pong_for_who_does_not_read(void **state)
 {
+    const unsigned count = 20000;
+    uint64_t received;
     size_t before;
     char payload[100];
 
@@ -637,13 +649,13 @@ static void test_connection_keeps_one_pong_for_who_does_not_read(void **state)
     ys_client_upgrade(&client, "/");
     fill_socket();
     before = memory.live_bytes;
-    for (int i = 0; i < 20000; i++) {
+    received = ys_loop_counters(echo.loop)->bytes_received;
+    for (unsigned i = 0; i < count; i++) {
         memset(payload, 'x', sizeof(payload));
-        snprintf(payload, sizeof(payload), "ping %d", i);
+        snprintf(payload, sizeof(payload), "ping %u", i);
         ys_client_send_frame(&client, 0x89, payload, sizeof(payload));
     }
-    for (int turn = 0; turn < 20; turn++)
-        ys_echo_pump(&echo);
+    PUMP_UNTIL(ys_loop_counters(echo.loop)->bytes_received == received + count * (6 + sizeof(payload)));
     if (memory.live_bytes > before + 4096)
         fail_msg("%zu bytes were kept of pings", memory.live_bytes - before);
     do
@@ -651,6 +663,24 @@ static void test_connection_keeps_one_pong_for_who_does_not_read(void **state)
     while (frame.opcode != YS_WS_PONG);
     assert_int_equal(frame.len, sizeof(payload));
     assert_string_equal((char *)frame.payload, "ping 19999");
+}
+
+/* However long the loop was held up: what has come by then is looked at before anybody is called silent. */
+static void test_connection_hears_who_spoke_while_it_was_busy(void **state)
+{
+    (void)state;
+    echo.config.ping_every_ms = 10;
+    ys_client_upgrade(&client, "/");
+    for (int i = 0; i < 5; i++) {
+        uint64_t until_ms = uv_hrtime() / 1000000 + 30;
+
+        ys_client_read_frame(&client, &frame);
+        assert_int_equal(frame.opcode, YS_WS_PING);
+        ys_client_send_frame(&client, 0x8a, frame.payload, frame.len);
+        while (uv_hrtime() / 1000000 < until_ms)
+            ;
+        assert_int_equal(echo.closed, 0);
+    }
 }
 
 static void test_connection_pings_and_drops_the_silent(void **state)
@@ -802,7 +832,7 @@ static void test_connection_notices_a_peer_that_is_gone(void **state)
     (void)state;
     ys_client_upgrade(&client, "/");
     ys_client_close(&client);
-    pump_until_closed(1);
+    PUMP_UNTIL(echo.closed == 1);
     assert_int_equal(echo.closed_code, YS_CONNECTION_CUT_OFF);
 }
 
@@ -891,6 +921,7 @@ int main(void)
         TEST(closes_during_a_pause),
         TEST(answers_every_ping),
         TEST(keeps_one_pong_for_who_does_not_read),
+        TEST(hears_who_spoke_while_it_was_busy),
         TEST(pings_and_drops_the_silent),
         TEST(answers_a_close),
         TEST(answers_what_came_before_the_end),
