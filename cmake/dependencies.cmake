@@ -5,7 +5,8 @@ pkg_check_modules(UV REQUIRED IMPORTED_TARGET libuv)
 pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
 pkg_check_modules(SSL REQUIRED IMPORTED_TARGET libssl)
 pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
-pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
+# From 7.87 on libcurl need not wait for a name that is being looked up.
+pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl>=7.87)
 
 # llhttp where the system has it (Debian 13), else its forerunner http-parser (Debian 12).
 find_path(LLHTTP_INCLUDE_DIR llhttp.h)
