@@ -10,7 +10,7 @@
  * So the key says which algorithm counts, and never the token: neither "none" passes, nor a public key that is used as
  * an HMAC secret.
  *
- *     {"exp":1767225600, "room":["blog","team/*"], "access":"read"}
+ *     {"exp":1767225600, "room":["blog","team-*"], "access":"read"}
  */
 #ifndef YS_AUTH_JWT_H
 #define YS_AUTH_JWT_H
