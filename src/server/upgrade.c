@@ -20,6 +20,15 @@ static struct ysync_bytes find_field(const struct ys_http_head *head, const char
     return value;
 }
 
+static bool is_repeated(const struct ys_http_head *head, const char *name)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < head->field_count; i++)
+        count += ys_http_name_is(head->fields[i].name, name);
+    return count > 1;
+}
+
 /* Several fields of one name mean one list (RFC 9110, 5.3). */
 static enum ysync_err read_protocols(struct ys_upgrade *upgrade, const struct ys_http_head *head)
 {
@@ -83,6 +92,11 @@ int ys_upgrade_read(struct ys_upgrade *upgrade, const struct ysync_alloc *alloc,
         return status;
     if (head->method != YS_HTTP_GET || head->has_body) {
         *why = "A WebSocket begins with a GET without a body";
+        return 400;
+    }
+    /* RFC 6455, 11.3: of two, somebody on the way may have taken the other. */
+    if (is_repeated(head, "Sec-WebSocket-Key") || is_repeated(head, "Sec-WebSocket-Version")) {
+        *why = "Sec-WebSocket-Key and Sec-WebSocket-Version must not be repeated";
         return 400;
     }
     status = status_of(read_protocols(upgrade, head), why);
