@@ -27,6 +27,7 @@ export class Server {
     this.log = []
     this.logLines = createInterface({ input: this.process.stderr })
     this.logLines.on('line', line => this.log.push(line))
+    this.logEnded = once(this.logLines, 'close')
     this.exited = once(this.process, 'exit').then(([code, signal]) => ({ code, signal }))
   }
 
@@ -53,16 +54,21 @@ export class Server {
     return until(`a log line ${pattern}`, () => this.log.some(line => pattern.test(line)), [[this.logLines, 'line']])
   }
 
+  /** It must not have ended by itself, and sanitizers must have found nothing. */
   async mustStopCleanly () {
-    if (this.process.exitCode !== null || this.process.signalCode !== null) return
-    const timer = setTimeout(() => this.process.kill('SIGKILL'), 15000)
-    const exit = await this.stop('SIGTERM')
-    clearTimeout(timer)
-    assert.deepEqual(exit, { code: 0, signal: null }, this.log.join('\n'))
+    if (!this.wasToldToStop) {
+      const timer = setTimeout(() => this.process.kill('SIGKILL'), 15000)
+      const exit = await this.stop('SIGTERM')
+      clearTimeout(timer)
+      assert.deepEqual(exit, { code: 0, signal: null }, this.log.join('\n'))
+    }
+    await this.logEnded
+    assert.doesNotMatch(this.log.join('\n'), /Sanitizer|runtime error:/)
   }
 
   /** Sends a signal and waits for the end: { code, signal }. */
   stop (signal) {
+    this.wasToldToStop = true
     this.process.kill(signal)
     return this.exited
   }
