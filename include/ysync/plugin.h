@@ -49,8 +49,10 @@ struct ysync_plugin_config {
     size_t route_count;
     const char *const *tokens; /* any of these opens every room */
     size_t token_count;
-    const char *token_file;  /* or a file decides that holds such tokens, one a line */
-    ysync_verify_fn *verify; /* or the program decides; with none of these, rooms are open to all */
+    const char *token_file;     /* or a file decides that holds such tokens, one a line */
+    const char *verify_url;     /* or an HTTP endpoint that is asked (docs/operating.md): http: or https: */
+    uint64_t verify_timeout_ms; /* for its answer */
+    ysync_verify_fn *verify;    /* or the program decides; with none of these, rooms are open to all */
     void *verify_user;
     struct ysync_room_events events;
     uint64_t evict_after_ms;    /* how long an empty room is kept */

@@ -7,7 +7,7 @@
  *                             '----------'---> UNKNOWN           its time is over, or the hook is freed
  *
  * Both lists are in the order in which the questions came, and all have the same time: so the oldest question is the
- * first that is due, and one timer watches it. The same timer keeps the loop alive while there are questions.
+ * first that is due, and one timer watches it.
  *
  * What all requests have in common is set once, in a handle that is copied for each.
  */
@@ -433,7 +433,7 @@ static enum ysync_err check_url(const char *url, struct ysync_problem *problem)
     curl_url_cleanup(parts);
     if (is_good)
         return YSYNC_OK;
-    ys_problem_set(problem, "the URL of the endpoint that verifies is not like http://127.0.0.1:8080/verify");
+    ys_problem_set(problem, "verify_url is not a URL such as http://127.0.0.1:8080/verify");
     return YSYNC_ERR_INVALID_ARG;
 }
 
@@ -490,7 +490,7 @@ static enum ysync_err make_parts(struct web_hook *hook, const struct ys_web_hook
 static enum ysync_err check_config(const struct ys_web_hook_config *config, struct ysync_problem *problem)
 {
     if (config->timeout_ms == 0 || config->timeout_ms > YS_WEB_HOOK_MAX_TIMEOUT_MS) {
-        ys_problem_set(problem, "the time to verify a token must be 1 ms at least, and 1 hour at most");
+        ys_problem_set(problem, "verify_timeout_ms is not from 1 to 3600000");
         return YSYNC_ERR_INVALID_ARG;
     }
     return check_url(config->url, problem);
@@ -523,6 +523,7 @@ enum ysync_err ys_auth_new_web_hook(const struct ysync_alloc *alloc, const struc
         return err;
     }
     uv_timer_init(config->loop, &hook->timer);
+    uv_unref((uv_handle_t *)&hook->timer);
     hook->timer.data = hook;
     *out = &hook->auth;
     return YSYNC_OK;

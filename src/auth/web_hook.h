@@ -46,8 +46,8 @@ struct ys_web_hook_config {
     const struct ysync_log *log; /* hears why nobody could tell; kept; may be NULL */
 };
 
-/* Copies the configuration. It does not keep the loop alive by itself: a question that is open does. Not to be freed
- * from inside a verdict. problem (may be NULL) is written on errors: INVALID_ARG (the URL, the timeout), NOMEM, IO. */
+/* Copies the configuration. It does not keep the loop alive: who waits for a verdict does. Not to be freed from inside
+ * a verdict. problem (may be NULL) is written on errors: INVALID_ARG (the URL, the timeout), NOMEM, IO. */
 YSYNC_CHECKED enum ysync_err ys_auth_new_web_hook(const struct ysync_alloc *alloc,
                                                   const struct ys_web_hook_config *config, struct ys_auth **out,
                                                   struct ysync_problem *problem);

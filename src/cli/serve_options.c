@@ -36,6 +36,11 @@ const struct ys_option ys_serve_options_table[] = {
       .offset = TO(tokens), .help = "clients must know this secret, or another one given (repeatable)" },
     { .name = "token-file", .kind = YS_OPTION_TEXT, .value_name = "FILE",
       .offset = TO(token_file), .help = "the same, one secret a line; SIGHUP reads it again" },
+    { .name = "verify-url", .kind = YS_OPTION_TEXT, .value_name = "URL",
+      .offset = TO(verify_url), .help = "ask this HTTP endpoint who may come in" },
+    { .name = "verify-timeout", .kind = YS_OPTION_DURATION, .value_name = "D", .default_text = "5s",
+      .min = 1, .max = HOUR_MS,
+      .offset = TO(verify_timeout_ms), .help = "how long to wait for its answer; then the client is to try again" },
     { .name = "evict-after", .kind = YS_OPTION_DURATION, .value_name = "D", .default_text = "60s",
       .min = 0, .max = YEAR_MS,
       .offset = TO(evict_after_ms), .help = "how long an empty room is kept" },
@@ -94,6 +99,8 @@ void ys_serve_options_apply(const struct ys_serve_options *options, struct ysync
     plugin->tokens = options->tokens.items;
     plugin->token_count = options->tokens.count;
     plugin->token_file = options->token_file;
+    plugin->verify_url = options->verify_url;
+    plugin->verify_timeout_ms = options->verify_timeout_ms;
     plugin->evict_after_ms = options->evict_after_ms;
     plugin->max_rooms = (size_t)options->max_rooms;
     plugin->max_room_bytes = (size_t)options->max_room_bytes;

@@ -17,6 +17,8 @@ struct ys_serve_options {
     struct ys_option_list routes;
     struct ys_option_list tokens;
     char *token_file;
+    char *verify_url;
+    uint64_t verify_timeout_ms;
     uint64_t evict_after_ms;
     uint64_t max_rooms;
     uint64_t max_room_bytes;

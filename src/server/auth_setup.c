@@ -6,6 +6,7 @@
 #include "auth/callback.h"
 #include "auth/secret_file.h"
 #include "auth/token.h"
+#include "auth/web_hook.h"
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/problem.h"
@@ -15,8 +16,10 @@ struct ys_auth_setup {
     struct ysync_bytes *tokens; /* as many, copies */
     size_t token_count;
     char *token_file;
-    ysync_verify_fn *verify;
-    void *verify_user;
+    char *verify_url;
+    uint64_t verify_timeout_ms;
+    bool asks_program;
+    struct ys_auth_setting setting;
 };
 
 /* A secret may open the door in one way only: who gives two of them is mistaken about one. */
@@ -28,6 +31,7 @@ static enum ysync_err check_ways(const struct ysync_plugin_config *config, struc
     } ways[] = {
         { "tokens", config->token_count > 0 },
         { "token_file", config->token_file },
+        { "verify_url", config->verify_url },
         { "verify", config->verify },
     };
     const char *first = NULL;
@@ -88,7 +92,7 @@ static enum ysync_err copy_tokens(struct ys_auth_setup *setup, const struct ysyn
 }
 
 enum ysync_err ys_auth_setup_new(const struct ysync_alloc *alloc, const struct ysync_plugin_config *config,
-                                 ysync_verify_fn *verify, void *verify_user, struct ys_auth_setup **out,
+                                 const struct ys_auth_setting *setting, struct ys_auth_setup **out,
                                  struct ysync_problem *problem)
 {
     struct ys_auth_setup *setup;
@@ -103,11 +107,14 @@ enum ysync_err ys_auth_setup_new(const struct ysync_alloc *alloc, const struct y
     if (!setup)
         return YSYNC_ERR_NOMEM;
     setup->alloc = alloc;
-    setup->verify = config->verify ? verify : NULL;
-    setup->verify_user = verify_user;
+    setup->asks_program = config->verify;
+    setup->verify_timeout_ms = config->verify_timeout_ms;
+    setup->setting = *setting;
     err = copy_tokens(setup, config);
     if (!err)
         err = copy_text(alloc, config->token_file, &setup->token_file);
+    if (!err)
+        err = copy_text(alloc, config->verify_url, &setup->verify_url);
     if (err) {
         ys_auth_setup_free(setup);
         return err;
@@ -124,15 +131,31 @@ void ys_auth_setup_free(struct ys_auth_setup *setup)
         ys_free(setup->alloc, (void *)(uintptr_t)setup->tokens[i].data);
     ys_free(setup->alloc, setup->tokens);
     ys_free(setup->alloc, setup->token_file);
+    ys_free(setup->alloc, setup->verify_url);
     ys_free(setup->alloc, setup);
+}
+
+static enum ysync_err make_web_hook(const struct ys_auth_setup *setup, struct ys_auth **out,
+                                    struct ysync_problem *problem)
+{
+    const struct ys_web_hook_config config = {
+        .loop = setup->setting.loop,
+        .url = setup->verify_url,
+        .timeout_ms = setup->verify_timeout_ms,
+        .log = setup->setting.log,
+    };
+
+    return ys_auth_new_web_hook(setup->alloc, &config, out, problem);
 }
 
 enum ysync_err ys_auth_setup_make(const struct ys_auth_setup *setup, struct ys_auth **out,
                                   struct ysync_problem *problem)
 {
     ys_problem_set(problem, "out of memory");
-    if (setup->verify)
-        return ys_auth_new_callback(setup->alloc, setup->verify, setup->verify_user, out);
+    if (setup->asks_program)
+        return ys_auth_new_callback(setup->alloc, setup->setting.verify, setup->setting.verify_user, out);
+    if (setup->verify_url)
+        return make_web_hook(setup, out, problem);
     if (setup->token_file)
         return ys_auth_new_token_file(setup->alloc, setup->token_file, out, problem);
     if (setup->token_count > 0)

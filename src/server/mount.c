@@ -46,6 +46,7 @@ void ysync_plugin_config_init(struct ysync_plugin_config *config)
     *config = (struct ysync_plugin_config){
         .routes = routes,
         .route_count = ARRAY_LEN(routes),
+        .verify_timeout_ms = 5000,
         .evict_after_ms = 60000,
         .max_pending_bytes = (size_t)16 * 1024 * 1024,
         .max_presence_bytes = YS_HUB_MAX_PRESENCE_BYTES,
@@ -105,10 +106,16 @@ static void on_verify(void *user, struct ysync_verification *verification, const
 }
 
 /* Errors: as ys_auth_setup_make(). */
-static enum ysync_err make_auth(struct ysync_plugin *plugin, const struct ysync_plugin_config *config,
+static enum ysync_err make_auth(struct ysync_plugin *plugin, uv_loop_t *loop, const struct ysync_plugin_config *config,
                                 struct ysync_problem *problem)
 {
-    enum ysync_err err = ys_auth_setup_new(plugin->alloc, config, on_verify, plugin, &plugin->auth_setup, problem);
+    const struct ys_auth_setting setting = {
+        .loop = loop,
+        .log = &plugin->options.log,
+        .verify = on_verify,
+        .verify_user = plugin,
+    };
+    enum ysync_err err = ys_auth_setup_new(plugin->alloc, config, &setting, &plugin->auth_setup, problem);
 
     return err ? err : ys_auth_setup_make(plugin->auth_setup, &plugin->auth, problem);
 }
@@ -143,7 +150,7 @@ static enum ysync_err make_parts(struct ysync_plugin *plugin, uv_loop_t *loop, c
     enum ysync_err err = ys_routes_new(plugin->alloc, config->routes, config->route_count, &plugin->routes, problem);
 
     if (!err)
-        err = make_auth(plugin, config, problem);
+        err = make_auth(plugin, loop, config, problem);
     if (err)
         return err;
     err = ys_loop_open(plugin->alloc, loop, &plugin->loop);

@@ -547,13 +547,17 @@ static void test_web_hook_says_what_went_wrong_and_no_token(void **state)
 
 static void test_web_hook_does_not_keep_the_loop_alive(void **state)
 {
+    struct asking asking;
+
     (void)state;
     open_hook(ys_endpoint_url(&at.endpoint), LONG_MS);
     assert_int_equal(verdict_on("blog", "s3cret"), YS_ACCESS_WRITE);
+    begin_asking(&asking, "blog", "s3cret");
     ys_endpoint_close(&at.endpoint);
     uv_run(&at.loop, UV_RUN_DEFAULT); /* returns */
     ys_auth_free(at.auth);
     at.auth = NULL;
+    assert_int_equal(asking.verdicts, 1);
     uv_run(&at.loop, UV_RUN_DEFAULT);
     ys_endpoint_open(&at.endpoint, &at.loop);
 }

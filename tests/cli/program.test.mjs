@@ -51,6 +51,9 @@ for (const [name, args, env, stderr] of [
   ['a route without :room', ['serve', '--route', '/x'], {}, /^ysync: --route: "\/x" is not a path with :room in it/],
   ['a bad value in the environment', ['serve'], { YSYNC_PING_EVERY: 'often' }, /--ping-every \(from YSYNC_PING_EVERY\)/],
   ['two ways to authorize', ['serve', '--token', 'a', '--token-file', 'b'], {}, /^ysync: two ways to authorize at once, tokens and token_file/],
+  ['a URL that is none', ['serve', '--verify-url', 'localhost:8080'], {}, /^ysync: verify_url is not a URL such as http:/],
+  ['a URL beside a token', ['serve', '--token', 'a', '--verify-url', 'http://127.0.0.1'], {}, /^ysync: two ways to authorize at once, tokens and verify_url/],
+  ['a timeout of nothing', ['serve', '--verify-timeout', '0s'], {}, /^ysync: --verify-timeout: "0s"/],
   ['a stray word', ['serve', 'now'], {}, /^ysync: unexpected argument "now"/]
 ]) {
   test(`${name}: one line on stderr and exit status 2`, () => {

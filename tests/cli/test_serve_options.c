@@ -47,6 +47,7 @@ static void test_serve_options_defaults_are_the_librarys(void **state)
     for (size_t i = 0; i < want.plugin.route_count; i++)
         assert_string_equal(got.plugin.routes[i], want.plugin.routes[i]);
     assert_int_equal(got.plugin.token_count, want.plugin.token_count);
+    assert_int_equal(got.plugin.verify_timeout_ms, want.plugin.verify_timeout_ms);
     assert_int_equal(got.plugin.evict_after_ms, want.plugin.evict_after_ms);
     assert_int_equal(got.plugin.max_rooms, want.plugin.max_rooms);
     assert_int_equal(got.plugin.max_room_bytes, want.plugin.max_room_bytes);

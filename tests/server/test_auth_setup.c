@@ -9,6 +9,7 @@
 #include "auth/asking.h"
 #include "base/alloc.h"
 #include "server/auth_setup.h"
+#include "support/endpoint.h"
 #include "support/failing_alloc.h"
 #include "support/temp_file.h"
 
@@ -19,13 +20,15 @@ static void let_read(void *user, struct ysync_verification *verification, const 
     ysync_verify_answer(verification, YSYNC_ACCESS_READ);
 }
 
+static const struct ys_auth_setting setting = { .verify = let_read };
+
 static enum ys_access ask_of_setup(const struct ysync_plugin_config *config, const char *token)
 {
     struct ys_auth_setup *setup;
     enum ys_access access;
     struct ys_auth *auth;
 
-    assert_int_equal(ys_auth_setup_new(ysync_alloc_default(), config, let_read, NULL, &setup, NULL), YSYNC_OK);
+    assert_int_equal(ys_auth_setup_new(ysync_alloc_default(), config, &setting, &setup, NULL), YSYNC_OK);
     assert_int_equal(ys_auth_setup_make(setup, &auth, NULL), YSYNC_OK);
     access = ask(auth, bytes_of(token));
     ys_auth_free(auth);
@@ -58,7 +61,7 @@ static void test_auth_setup_reads_files_again(void **state)
     struct ys_auth *auth;
 
     (void)state;
-    assert_int_equal(ys_auth_setup_new(ysync_alloc_default(), &config, NULL, NULL, &setup, NULL), YSYNC_OK);
+    assert_int_equal(ys_auth_setup_new(ysync_alloc_default(), &config, &setting, &setup, NULL), YSYNC_OK);
     assert_true(ys_auth_setup_has_files(setup));
     temp_file_write(&file, "new\n", 4);
     assert_int_equal(ys_auth_setup_make(setup, &auth, NULL), YSYNC_OK);
@@ -68,6 +71,40 @@ static void test_auth_setup_reads_files_again(void **state)
     unlink(file.path);
     assert_int_equal(ys_auth_setup_make(setup, &auth, NULL), YSYNC_ERR_IO);
     ys_auth_setup_free(setup);
+}
+
+static void test_auth_setup_asks_an_endpoint(void **state)
+{
+    struct ys_auth_request request = { .room = bytes_of("blog") };
+    struct asking asking = { 0 };
+    struct ys_endpoint endpoint;
+    struct ys_auth_setup *setup;
+    struct ys_auth *auth;
+    uv_loop_t loop;
+
+    (void)state;
+    assert_int_equal(uv_loop_init(&loop), 0);
+    ys_endpoint_open(&endpoint, &loop);
+    endpoint.answer = "HTTP/1.1 200 OK\r\nContent-Length: 17\r\n\r\n{\"access\":\"read\"}";
+    assert_int_equal(ys_auth_setup_new(ysync_alloc_default(),
+                                       &(struct ysync_plugin_config){
+                                           .verify_url = ys_endpoint_url(&endpoint),
+                                           .verify_timeout_ms = 10000,
+                                       },
+                                       &(struct ys_auth_setting){ .loop = &loop }, &setup, NULL),
+                     YSYNC_OK);
+    assert_false(ys_auth_setup_has_files(setup));
+    assert_int_equal(ys_auth_setup_make(setup, &auth, NULL), YSYNC_OK);
+    ys_auth_check(auth, &request, note_verdict, &asking);
+    while (asking.verdicts == 0)
+        uv_run(&loop, UV_RUN_ONCE);
+    assert_int_equal(asking.verdict.access, YS_ACCESS_READ);
+
+    ys_auth_free(auth);
+    ys_auth_setup_free(setup);
+    ys_endpoint_close(&endpoint);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&loop), 0);
 }
 
 static void test_auth_setup_refuses_two_ways(void **state)
@@ -81,6 +118,10 @@ static void test_auth_setup_refuses_two_ways(void **state)
           "two ways to authorize at once, tokens and token_file: give one" },
         { { .tokens = tokens, .token_count = 1, .verify = let_read },
           "two ways to authorize at once, tokens and verify: give one" },
+        { { .token_file = "f", .verify_url = "http://127.0.0.1/" },
+          "two ways to authorize at once, token_file and verify_url: give one" },
+        { { .verify_url = "http://127.0.0.1/", .verify = let_read },
+          "two ways to authorize at once, verify_url and verify: give one" },
         { { .token_file = "f", .verify = let_read }, "two ways to authorize at once, token_file and verify: give one" },
         { { .tokens = tokens, .token_count = 2 }, "a token must not be empty" },
     };
@@ -89,7 +130,7 @@ static void test_auth_setup_refuses_two_ways(void **state)
         struct ysync_problem problem = { "" };
         struct ys_auth_setup *setup = NULL;
 
-        assert_int_equal(ys_auth_setup_new(ysync_alloc_default(), &cases[i].config, let_read, NULL, &setup, &problem),
+        assert_int_equal(ys_auth_setup_new(ysync_alloc_default(), &cases[i].config, &setting, &setup, &problem),
                          YSYNC_ERR_INVALID_ARG);
         assert_string_equal(problem.text, cases[i].want);
         assert_null(setup);
@@ -109,7 +150,7 @@ static void test_auth_setup_survives_failed_allocations(void **state)
         enum ysync_err err;
 
         ys_test_alloc_init(&memory, n);
-        err = ys_auth_setup_new(&memory.alloc, &config, NULL, NULL, &setup, NULL);
+        err = ys_auth_setup_new(&memory.alloc, &config, &setting, &setup, NULL);
         if (!err)
             err = ys_auth_setup_make(setup, &auth, NULL);
         ys_auth_free(auth);
@@ -126,6 +167,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_auth_setup_makes_what_is_configured),
         cmocka_unit_test(test_auth_setup_reads_files_again),
+        cmocka_unit_test(test_auth_setup_asks_an_endpoint),
         cmocka_unit_test(test_auth_setup_refuses_two_ways),
         cmocka_unit_test(test_auth_setup_survives_failed_allocations),
     };
