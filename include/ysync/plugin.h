@@ -50,6 +50,9 @@ struct ysync_plugin_config {
     const char *const *tokens; /* any of these opens every room */
     size_t token_count;
     const char *token_file;     /* or a file decides that holds such tokens, one a line */
+    const char *jwt_key_file;   /* or tokens must be signed (docs/operating.md): a file, a public key or a secret */
+    const char *jwt_issuer;     /* who must have issued them; NULL: anybody */
+    const char *jwt_audience;   /* for whom they must have been issued; NULL: for anybody */
     const char *verify_url;     /* or an HTTP endpoint that is asked (docs/operating.md): http: or https: */
     uint64_t verify_timeout_ms; /* for its answer */
     ysync_verify_fn *verify;    /* or the program decides; with none of these, rooms are open to all */

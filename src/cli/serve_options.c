@@ -36,6 +36,12 @@ const struct ys_option ys_serve_options_table[] = {
       .offset = TO(tokens), .help = "clients must know this secret, or another one given (repeatable)" },
     { .name = "token-file", .kind = YS_OPTION_TEXT, .value_name = "FILE",
       .offset = TO(token_file), .help = "the same, one secret a line; SIGHUP reads it again" },
+    { .name = "jwt-key", .kind = YS_OPTION_TEXT, .value_name = "FILE",
+      .offset = TO(jwt_key_file), .help = "tokens must be signed: a public key or a secret; SIGHUP reads it again" },
+    { .name = "jwt-issuer", .kind = YS_OPTION_TEXT, .value_name = "TEXT",
+      .offset = TO(jwt_issuer), .help = "what `iss` must be in a signed token" },
+    { .name = "jwt-audience", .kind = YS_OPTION_TEXT, .value_name = "TEXT",
+      .offset = TO(jwt_audience), .help = "what `aud` must be, or hold, in a signed token" },
     { .name = "verify-url", .kind = YS_OPTION_TEXT, .value_name = "URL",
       .offset = TO(verify_url), .help = "ask this HTTP endpoint who may come in" },
     { .name = "verify-timeout", .kind = YS_OPTION_DURATION, .value_name = "D", .default_text = "5s",
@@ -99,6 +105,9 @@ void ys_serve_options_apply(const struct ys_serve_options *options, struct ysync
     plugin->tokens = options->tokens.items;
     plugin->token_count = options->tokens.count;
     plugin->token_file = options->token_file;
+    plugin->jwt_key_file = options->jwt_key_file;
+    plugin->jwt_issuer = options->jwt_issuer;
+    plugin->jwt_audience = options->jwt_audience;
     plugin->verify_url = options->verify_url;
     plugin->verify_timeout_ms = options->verify_timeout_ms;
     plugin->evict_after_ms = options->evict_after_ms;

@@ -17,6 +17,9 @@ struct ys_serve_options {
     struct ys_option_list routes;
     struct ys_option_list tokens;
     char *token_file;
+    char *jwt_key_file;
+    char *jwt_issuer;
+    char *jwt_audience;
     char *verify_url;
     uint64_t verify_timeout_ms;
     uint64_t evict_after_ms;

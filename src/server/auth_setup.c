@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "auth/callback.h"
+#include "auth/jwt.h"
 #include "auth/secret_file.h"
 #include "auth/token.h"
 #include "auth/web_hook.h"
@@ -16,6 +17,9 @@ struct ys_auth_setup {
     struct ysync_bytes *tokens; /* as many, copies */
     size_t token_count;
     char *token_file;
+    char *jwt_key_file;
+    char *jwt_issuer;
+    char *jwt_audience;
     char *verify_url;
     uint64_t verify_timeout_ms;
     bool asks_program;
@@ -31,6 +35,7 @@ static enum ysync_err check_ways(const struct ysync_plugin_config *config, struc
     } ways[] = {
         { "tokens", config->token_count > 0 },
         { "token_file", config->token_file },
+        { "jwt_key_file", config->jwt_key_file },
         { "verify_url", config->verify_url },
         { "verify", config->verify },
     };
@@ -46,6 +51,15 @@ static enum ysync_err check_ways(const struct ysync_plugin_config *config, struc
         first = ways[i].name;
     }
     return YSYNC_OK;
+}
+
+/* Without the key nothing would be held against them. */
+static enum ysync_err check_jwt(const struct ysync_plugin_config *config, struct ysync_problem *problem)
+{
+    if (config->jwt_key_file || (!config->jwt_issuer && !config->jwt_audience))
+        return YSYNC_OK;
+    ys_problem_set(problem, "%s without jwt_key_file", config->jwt_issuer ? "jwt_issuer" : "jwt_audience");
+    return YSYNC_ERR_INVALID_ARG;
 }
 
 static enum ysync_err check_tokens(const struct ysync_plugin_config *config, struct ysync_problem *problem)
@@ -100,6 +114,8 @@ enum ysync_err ys_auth_setup_new(const struct ysync_alloc *alloc, const struct y
 
     if (!err)
         err = check_tokens(config, problem);
+    if (!err)
+        err = check_jwt(config, problem);
     if (err)
         return err;
     ys_problem_set(problem, "out of memory");
@@ -113,6 +129,12 @@ enum ysync_err ys_auth_setup_new(const struct ysync_alloc *alloc, const struct y
     err = copy_tokens(setup, config);
     if (!err)
         err = copy_text(alloc, config->token_file, &setup->token_file);
+    if (!err)
+        err = copy_text(alloc, config->jwt_key_file, &setup->jwt_key_file);
+    if (!err)
+        err = copy_text(alloc, config->jwt_issuer, &setup->jwt_issuer);
+    if (!err)
+        err = copy_text(alloc, config->jwt_audience, &setup->jwt_audience);
     if (!err)
         err = copy_text(alloc, config->verify_url, &setup->verify_url);
     if (err) {
@@ -131,6 +153,9 @@ void ys_auth_setup_free(struct ys_auth_setup *setup)
         ys_free(setup->alloc, (void *)(uintptr_t)setup->tokens[i].data);
     ys_free(setup->alloc, setup->tokens);
     ys_free(setup->alloc, setup->token_file);
+    ys_free(setup->alloc, setup->jwt_key_file);
+    ys_free(setup->alloc, setup->jwt_issuer);
+    ys_free(setup->alloc, setup->jwt_audience);
     ys_free(setup->alloc, setup->verify_url);
     ys_free(setup->alloc, setup);
 }
@@ -148,6 +173,26 @@ static enum ysync_err make_web_hook(const struct ys_auth_setup *setup, struct ys
     return ys_auth_new_web_hook(setup->alloc, &config, out, problem);
 }
 
+/* What is wrong with a key is said by its file's name too. */
+static enum ysync_err make_jwt(const struct ys_auth_setup *setup, struct ys_auth **out, struct ysync_problem *problem)
+{
+    struct ys_jwt_config config = { .issuer = setup->jwt_issuer, .audience = setup->jwt_audience };
+    struct ysync_problem why = { "" };
+    struct ys_buf key;
+    enum ysync_err err;
+
+    ys_buf_init(&key, setup->alloc, SIZE_MAX);
+    err = ys_secret_file_read(setup->jwt_key_file, &key, problem);
+    if (!err) {
+        config.key = ys_buf_bytes(&key);
+        err = ys_auth_new_jwt(setup->alloc, &config, out, &why);
+        if (err)
+            ys_problem_set(problem, "%s: %s", setup->jwt_key_file, why.text);
+    }
+    ys_secret_wipe(&key);
+    return err;
+}
+
 enum ysync_err ys_auth_setup_make(const struct ys_auth_setup *setup, struct ys_auth **out,
                                   struct ysync_problem *problem)
 {
@@ -158,6 +203,8 @@ enum ysync_err ys_auth_setup_make(const struct ys_auth_setup *setup, struct ys_a
         return make_web_hook(setup, out, problem);
     if (setup->token_file)
         return ys_auth_new_token_file(setup->alloc, setup->token_file, out, problem);
+    if (setup->jwt_key_file)
+        return make_jwt(setup, out, problem);
     if (setup->token_count > 0)
         return ys_auth_new_tokens(setup->alloc, setup->tokens, setup->token_count, out);
     return ys_auth_new_open(setup->alloc, out);
@@ -165,5 +212,5 @@ enum ysync_err ys_auth_setup_make(const struct ys_auth_setup *setup, struct ys_a
 
 bool ys_auth_setup_has_files(const struct ys_auth_setup *setup)
 {
-    return setup->token_file;
+    return setup->token_file || setup->jwt_key_file;
 }

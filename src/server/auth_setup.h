@@ -2,7 +2,7 @@
 /*
  * The auth that a plugin's configuration asks for, made anew whenever its files are to be read again.
  *
- *     tokens, token_file, verify_url, verify     at most one of these; none: open to all
+ *     tokens, token_file, jwt_key_file, verify_url, verify     at most one of these; none: open to all
  */
 #ifndef YS_SERVER_AUTH_SETUP_H
 #define YS_SERVER_AUTH_SETUP_H
@@ -23,7 +23,7 @@ struct ys_auth_setting {
 };
 
 /* Copies the setting, and what it needs of the configuration. problem (may be NULL) is written on errors: INVALID_ARG
- * (two ways at once, an empty token), NOMEM. */
+ * (two ways at once, an empty token, an issuer or audience without a key), NOMEM. */
 YSYNC_CHECKED enum ysync_err ys_auth_setup_new(const struct ysync_alloc *alloc,
                                                const struct ysync_plugin_config *config,
                                                const struct ys_auth_setting *setting, struct ys_auth_setup **out,

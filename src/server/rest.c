@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/alloc.h"
 #include "base/base64url.h"
@@ -447,6 +448,7 @@ static void ask_for_verdict(struct ys_rest *rest, const struct ys_resource *reso
         .room = ys_buf_bytes(&resource->room),
         .token = ys_bearer_token(ys_connection_head(rest->connection)),
         .peer = ys_log_str(peer),
+        .unix_time_s = (uint64_t)time(NULL),
     };
     if (ys_question_ask(context->auth, context->config->alloc, &request, take_verdict, rest, &rest->question))
         fail(rest, YSYNC_ERR_NOMEM, NULL);

@@ -13,6 +13,7 @@
 #include "server/session.h"
 
 #include <stdio.h>
+#include <time.h>
 
 #include "base/alloc.h"
 #include "server/rate.h"
@@ -201,6 +202,7 @@ static void ask_for_verdict(struct session *session)
             .token = ys_buf_bytes(&upgrade.token),
             .peer = ys_log_str(peer),
             .is_websocket = true,
+            .unix_time_s = (uint64_t)time(NULL),
         };
         if (ys_question_ask(context->auth, context->config->alloc, &request, take_verdict, session, &session->question))
             ys_rest_refuse(session->context, session->connection, 503, "Out of memory");

@@ -51,6 +51,7 @@ for (const [name, args, env, stderr] of [
   ['a route without :room', ['serve', '--route', '/x'], {}, /^ysync: --route: "\/x" is not a path with :room in it/],
   ['a bad value in the environment', ['serve'], { YSYNC_PING_EVERY: 'often' }, /--ping-every \(from YSYNC_PING_EVERY\)/],
   ['two ways to authorize', ['serve', '--token', 'a', '--token-file', 'b'], {}, /^ysync: two ways to authorize at once, tokens and token_file/],
+  ['an issuer and no key', ['serve', '--jwt-issuer', 'me'], {}, /^ysync: jwt_issuer without jwt_key_file/],
   ['a URL that is none', ['serve', '--verify-url', 'localhost:8080'], {}, /^ysync: verify_url is not a URL such as http:/],
   ['a URL beside a token', ['serve', '--token', 'a', '--verify-url', 'http://127.0.0.1'], {}, /^ysync: two ways to authorize at once, tokens and verify_url/],
   ['a timeout of nothing', ['serve', '--verify-timeout', '0s'], {}, /^ysync: --verify-timeout: "0s"/],
@@ -67,6 +68,8 @@ for (const [name, args, env, stderr] of [
 
 for (const [name, args, stderr] of [
   ['a file that is not there', ['--token-file', '/nowhere/tokens'], /^ysync: cannot read \/nowhere\/tokens: No such file/],
+  ['a key that is not there', ['--jwt-key', '/nowhere/key'], /^ysync: cannot read \/nowhere\/key: No such file/],
+  ['a key that is none', ['--jwt-key', '/dev/null'], /^ysync: \/dev\/null: the JWT key is empty/],
   ['an address that is not ours', ['--host', '192.0.2.1'], /^ysync: .*192\.0\.2\.1/],
   ['a name that is no address', ['--host', 'no.such.host.invalid'], /^ysync: .*no\.such\.host\.invalid/]
 ]) {

@@ -47,6 +47,9 @@ static void test_serve_options_defaults_are_the_librarys(void **state)
     for (size_t i = 0; i < want.plugin.route_count; i++)
         assert_string_equal(got.plugin.routes[i], want.plugin.routes[i]);
     assert_int_equal(got.plugin.token_count, want.plugin.token_count);
+    assert_null(got.plugin.jwt_key_file);
+    assert_null(got.plugin.jwt_issuer);
+    assert_null(got.plugin.jwt_audience);
     assert_int_equal(got.plugin.verify_timeout_ms, want.plugin.verify_timeout_ms);
     assert_int_equal(got.plugin.evict_after_ms, want.plugin.evict_after_ms);
     assert_int_equal(got.plugin.max_rooms, want.plugin.max_rooms);
@@ -65,11 +68,28 @@ static void test_serve_options_defaults_are_the_librarys(void **state)
 
 static void test_serve_options_reach_the_config(void **state)
 {
-    static char *argv[] = { "--host=::1",       "--port=4000",        "--route=/d/:room",  "--token=a",
-                            "--token=b",        "--evict-after=1s",   "--ping-every=2s",   "--max-message=3k",
-                            "--send-buffer=4k", "--log-level=debug",  "--log-format=json", "--shutdown-timeout=5s",
-                            "--max-rooms=6",    "--max-room-size=7m", "--max-pending=8m",  "--echo",
-                            "--no-gc",          "--rate=9",           "--max-presence=10k" };
+    static char *argv[] = { "--host=::1",
+                            "--port=4000",
+                            "--route=/d/:room",
+                            "--token=a",
+                            "--token=b",
+                            "--evict-after=1s",
+                            "--ping-every=2s",
+                            "--max-message=3k",
+                            "--send-buffer=4k",
+                            "--log-level=debug",
+                            "--log-format=json",
+                            "--shutdown-timeout=5s",
+                            "--max-rooms=6",
+                            "--max-room-size=7m",
+                            "--max-pending=8m",
+                            "--echo",
+                            "--no-gc",
+                            "--rate=9",
+                            "--max-presence=10k",
+                            "--jwt-key=k",
+                            "--jwt-issuer=me",
+                            "--jwt-audience=ysync" };
     struct ys_serve_options options;
     struct ysync_server_config config;
 
@@ -82,6 +102,9 @@ static void test_serve_options_reach_the_config(void **state)
     assert_string_equal(config.plugin.routes[0], "/d/:room");
     assert_int_equal(config.plugin.token_count, 2);
     assert_string_equal(config.plugin.tokens[1], "b");
+    assert_string_equal(config.plugin.jwt_key_file, "k");
+    assert_string_equal(config.plugin.jwt_issuer, "me");
+    assert_string_equal(config.plugin.jwt_audience, "ysync");
     assert_int_equal(config.plugin.evict_after_ms, 1000);
     assert_int_equal(config.plugin.max_rooms, 6);
     assert_int_equal(config.plugin.max_room_bytes, 7 << 20);

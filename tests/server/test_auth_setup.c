@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "auth/asking.h"
+#include "auth/signing.h"
 #include "base/alloc.h"
 #include "server/auth_setup.h"
 #include "support/endpoint.h"
@@ -51,6 +52,59 @@ static void test_auth_setup_makes_what_is_configured(void **state)
     assert_int_equal(ask_of_setup(&(struct ysync_plugin_config){ .token_file = file.path }, "b"), YS_ACCESS_NONE);
     assert_int_equal(ask_of_setup(&(struct ysync_plugin_config){ .verify = let_read }, "b"), YS_ACCESS_READ);
     unlink(file.path);
+}
+
+static void test_auth_setup_checks_signed_tokens(void **state)
+{
+    static const struct {
+        const char *issuer;
+        const char *audience;
+        const char *claims;
+        enum ys_access want;
+    } cases[] = {
+        { NULL, NULL, "{}", YS_ACCESS_WRITE },
+        { "me", NULL, "{\"iss\":\"me\",\"access\":\"read\"}", YS_ACCESS_READ },
+        { "me", NULL, "{\"iss\":\"you\"}", YS_ACCESS_NONE },
+        { NULL, "ysync", "{\"aud\":[\"ysync\"]}", YS_ACCESS_WRITE },
+        { NULL, "ysync", "{}", YS_ACCESS_NONE },
+    };
+    struct temp_file file = temp_file_make(SIGNING_SECRET "\n");
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct ysync_plugin_config config = {
+            .jwt_key_file = file.path,
+            .jwt_issuer = cases[i].issuer,
+            .jwt_audience = cases[i].audience,
+        };
+        char *token = sign(bytes_of(SIGNING_HEADER), bytes_of(cases[i].claims));
+        enum ys_access got = ask_of_setup(&config, token);
+
+        if (got != cases[i].want)
+            fail_msg("%s: got access %d, want %d", cases[i].claims, got, cases[i].want);
+        free(token);
+    }
+    unlink(file.path);
+}
+
+static void test_auth_setup_names_the_file_of_a_bad_key(void **state)
+{
+    struct temp_file file = temp_file_make("short");
+    const struct ysync_plugin_config config = { .jwt_key_file = file.path };
+    struct ysync_problem problem = { "" };
+    struct ys_auth_setup *setup;
+    struct ys_auth *auth;
+    char want[200];
+
+    (void)state;
+    assert_int_equal(ys_auth_setup_new(ysync_alloc_default(), &config, &setting, &setup, NULL), YSYNC_OK);
+    assert_true(ys_auth_setup_has_files(setup));
+    assert_int_equal(ys_auth_setup_make(setup, &auth, &problem), YSYNC_ERR_INVALID_ARG);
+    snprintf(want, sizeof(want), "%s: the JWT key is a secret of fewer than 16 bytes", file.path);
+    assert_string_equal(problem.text, want);
+    unlink(file.path);
+    assert_int_equal(ys_auth_setup_make(setup, &auth, &problem), YSYNC_ERR_IO);
+    ys_auth_setup_free(setup);
 }
 
 static void test_auth_setup_reads_files_again(void **state)
@@ -123,6 +177,12 @@ static void test_auth_setup_refuses_two_ways(void **state)
         { { .verify_url = "http://127.0.0.1/", .verify = let_read },
           "two ways to authorize at once, verify_url and verify: give one" },
         { { .token_file = "f", .verify = let_read }, "two ways to authorize at once, token_file and verify: give one" },
+        { { .token_file = "f", .jwt_key_file = "g" },
+          "two ways to authorize at once, token_file and jwt_key_file: give one" },
+        { { .jwt_key_file = "g", .verify = let_read },
+          "two ways to authorize at once, jwt_key_file and verify: give one" },
+        { { .jwt_issuer = "me" }, "jwt_issuer without jwt_key_file" },
+        { { .token_file = "f", .jwt_audience = "ysync" }, "jwt_audience without jwt_key_file" },
         { { .tokens = tokens, .token_count = 2 }, "a token must not be empty" },
     };
     (void)state;
@@ -137,12 +197,8 @@ static void test_auth_setup_refuses_two_ways(void **state)
     }
 }
 
-static void test_auth_setup_survives_failed_allocations(void **state)
+static void check_failed_allocations(const struct ysync_plugin_config *config)
 {
-    static const char *const tokens[] = { "a", "b" };
-    const struct ysync_plugin_config config = { .tokens = tokens, .token_count = 2 };
-
-    (void)state;
     for (size_t n = 0;; n++) {
         struct ys_auth_setup *setup = NULL;
         struct ys_auth *auth = NULL;
@@ -150,7 +206,7 @@ static void test_auth_setup_survives_failed_allocations(void **state)
         enum ysync_err err;
 
         ys_test_alloc_init(&memory, n);
-        err = ys_auth_setup_new(&memory.alloc, &config, &setting, &setup, NULL);
+        err = ys_auth_setup_new(&memory.alloc, config, &setting, &setup, NULL);
         if (!err)
             err = ys_auth_setup_make(setup, &auth, NULL);
         ys_auth_free(auth);
@@ -162,10 +218,24 @@ static void test_auth_setup_survives_failed_allocations(void **state)
     }
 }
 
+static void test_auth_setup_survives_failed_allocations(void **state)
+{
+    static const char *const tokens[] = { "a", "b" };
+    struct temp_file file = temp_file_make(SIGNING_SECRET);
+
+    (void)state;
+    check_failed_allocations(&(struct ysync_plugin_config){ .tokens = tokens, .token_count = 2 });
+    check_failed_allocations(
+        &(struct ysync_plugin_config){ .jwt_key_file = file.path, .jwt_issuer = "me", .jwt_audience = "ysync" });
+    unlink(file.path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_auth_setup_makes_what_is_configured),
+        cmocka_unit_test(test_auth_setup_checks_signed_tokens),
+        cmocka_unit_test(test_auth_setup_names_the_file_of_a_bad_key),
         cmocka_unit_test(test_auth_setup_reads_files_again),
         cmocka_unit_test(test_auth_setup_asks_an_endpoint),
         cmocka_unit_test(test_auth_setup_refuses_two_ways),
