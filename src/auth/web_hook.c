@@ -8,24 +8,16 @@
  *
  * Both lists are in the order in which the questions came, and all have the same time: so the oldest question is the
  * first that is due, and one timer watches it.
- *
- * What all requests have in common is set once, in a handle that is copied for each.
  */
 #include "auth/web_hook.h"
 
-#include <stdio.h>
-#include <string.h>
-
-#include "auth/max_age.h"
+#include "auth/hook_request.h"
 #include "auth/transfers.h"
 #include "auth/verdict_cache.h"
 #include "base/alloc.h"
-#include "base/json.h"
-#include "base/json_reader.h"
 #include "base/list.h"
 #include "base/problem.h"
 #include "base/utf8.h"
-#include "ysync/version.h"
 
 /* An endpoint that is down fails every question; the log tells of it now and then. */
 #define LOG_EVERY_MS 10000
@@ -35,8 +27,7 @@ struct web_hook {
     const struct ysync_alloc *alloc;
     const struct ysync_log *log;
     struct ys_transfers *transfers;
-    CURL *prototype;
-    struct curl_slist *fields; /* of the prototype, and of its copies */
+    struct ys_hook_prototype prototype;
     struct ys_verdict_cache *cache;
     uint64_t timeout_ms;
     uv_timer_t timer; /* until the oldest question is due */
@@ -53,14 +44,12 @@ struct web_hook {
 struct question {
     struct ys_list node; /* in hook->waiting or hook->asked */
     struct web_hook *hook;
-    CURL *easy; /* NULL: it waits */
+    bool is_asked; /* else it waits */
     uint64_t due_ms;
     struct ys_verdict_key key;
     ys_auth_verdict_fn *verdict;
     void *user;
-    struct ys_buf body; /* of the request */
-    struct ys_buf answer;
-    size_t head_bytes; /* of the answer */
+    struct ys_hook_request request;
 };
 
 static uint64_t now_ms(const struct web_hook *hook)
@@ -89,24 +78,8 @@ static void note_failure(struct web_hook *hook, const char *problem)
 
 static void question_free(struct question *question)
 {
-    ys_buf_deinit(&question->answer);
-    ys_buf_deinit(&question->body);
+    ys_hook_request_deinit(&question->request);
     ys_free(question->hook->alloc, question);
-}
-
-static enum ysync_err write_body(struct ys_buf *body, const struct ys_auth_request *request)
-{
-    ys_buf_put_str(body, "{\"token\":");
-    ys_json_put_string(body, request->token);
-    ys_buf_put_str(body, ",\"room\":");
-    if (request->room.len > 0)
-        ys_json_put_string(body, request->room);
-    else
-        ys_buf_put_str(body, "null");
-    ys_buf_put_str(body, ",\"peer\":");
-    ys_json_put_string(body, request->peer);
-    ys_buf_put_str(body, request->is_websocket ? ",\"transport\":\"websocket\"}" : ",\"transport\":\"http\"}");
-    return ys_buf_err(body);
 }
 
 static enum ysync_err question_new(struct web_hook *hook, const struct ys_auth_request *request, struct question **out)
@@ -119,9 +92,8 @@ static enum ysync_err question_new(struct web_hook *hook, const struct ys_auth_r
     ys_list_init(&question->node);
     question->hook = hook;
     question->due_ms = now_ms(hook) + hook->timeout_ms;
-    ys_buf_init(&question->body, hook->alloc, YS_WEB_HOOK_MAX_QUESTION_BYTES - hook->question_bytes);
-    ys_buf_init(&question->answer, hook->alloc, YS_WEB_HOOK_MAX_ANSWER_BYTES);
-    err = write_body(&question->body, request);
+    err = ys_hook_request_init(&question->request, hook->alloc, request,
+                               YS_WEB_HOOK_MAX_QUESTION_BYTES - hook->question_bytes);
     if (err) {
         question_free(question);
         return err;
@@ -150,11 +122,10 @@ static void end(struct question *question, enum ys_access access)
     void *user = question->user;
 
     ys_list_remove(&question->node);
-    hook->question_bytes -= question->body.len;
-    if (question->easy) {
+    hook->question_bytes -= question->request.body.len;
+    if (question->is_asked) {
         hook->asked_count--;
-        ys_transfers_remove(hook->transfers, question->easy);
-        curl_easy_cleanup(question->easy);
+        ys_transfers_remove(hook->transfers, question->request.easy);
     } else {
         hook->waiting_count--;
     }
@@ -162,115 +133,27 @@ static void end(struct question *question, enum ys_access access)
     give(verdict, user, access);
 }
 
-/* What libcurl calls */
-
-/* An answer whose status says all needs no body. */
-static size_t on_body(char *data, size_t one, size_t len, void *user)
-{
-    struct question *question = user;
-    long status = 0;
-
-    (void)one;
-    curl_easy_getinfo(question->easy, CURLINFO_RESPONSE_CODE, &status);
-    if (status != 200)
-        return len;
-    ys_buf_put(&question->answer, (struct ysync_bytes){ (const uint8_t *)data, len });
-    return ys_buf_err(&question->answer) ? 0 : len;
-}
-
-static size_t on_head_line(char *data, size_t one, size_t len, void *user)
-{
-    struct question *question = user;
-
-    (void)data;
-    (void)one;
-    question->head_bytes += len;
-    return question->head_bytes > YS_WEB_HOOK_MAX_ANSWER_BYTES ? 0 : len;
-}
-
-/* Answers */
-
-/* One object with one "access": where there are two, another reader might take the other one. */
-static enum ys_access read_access(struct ysync_bytes answer)
-{
-    struct ys_json_field access = { .name = "access" };
-
-    if (ys_json_read_object(answer, &access, 1))
-        return YS_ACCESS_UNKNOWN;
-    if (ys_json_is_string(access.value, "write"))
-        return YS_ACCESS_WRITE;
-    return ys_json_is_string(access.value, "read") ? YS_ACCESS_READ : YS_ACCESS_UNKNOWN;
-}
-
-static enum ys_access read_answer(struct question *question)
-{
-    enum ys_access access;
-    char problem[32];
-    long status = 0;
-
-    curl_easy_getinfo(question->easy, CURLINFO_RESPONSE_CODE, &status);
-    if (status == 401 || status == 403)
-        return YS_ACCESS_NONE;
-    if (status != 200) {
-        snprintf(problem, sizeof(problem), "HTTP status %ld", status);
-        note_failure(question->hook, problem);
-        return YS_ACCESS_UNKNOWN;
-    }
-    access = read_access(ys_buf_bytes(&question->answer));
-    if (access == YS_ACCESS_UNKNOWN)
-        note_failure(question->hook, "neither read nor write");
-    return access;
-}
-
-static uint64_t read_max_age(CURL *easy)
-{
-    struct ys_max_age age = { 0 };
-    struct curl_header *field;
-
-    for (size_t i = 0; curl_easy_header(easy, "Cache-Control", i, CURLH_HEADER, -1, &field) == CURLHE_OK; i++)
-        ys_max_age_read(&age, ys_log_str(field->value));
-    return ys_max_age_seconds(&age);
-}
-
-static void remember(struct question *question, enum ys_access access)
+static void remember(const struct question *question, const struct ys_hook_answer *answer)
 {
     struct web_hook *hook = question->hook;
-    uint64_t age_s = read_max_age(question->easy);
+    uint64_t age_s = answer->max_age_s < YS_WEB_HOOK_MAX_AGE_S ? answer->max_age_s : YS_WEB_HOOK_MAX_AGE_S;
 
-    if (age_s > YS_WEB_HOOK_MAX_AGE_S)
-        age_s = YS_WEB_HOOK_MAX_AGE_S;
     if (age_s > 0)
-        ys_verdict_cache_put(hook->cache, &question->key, access, now_ms(hook) + age_s * 1000);
+        ys_verdict_cache_put(hook->cache, &question->key, answer->access, now_ms(hook) + age_s * 1000);
 }
 
 /* Asking */
 
-static CURL *request_for(struct question *question)
-{
-    CURL *easy = curl_easy_duphandle(question->hook->prototype);
-
-    if (easy && curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)question->body.len) == CURLE_OK &&
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, question->body.data) == CURLE_OK &&
-        curl_easy_setopt(easy, CURLOPT_PRIVATE, question) == CURLE_OK &&
-        curl_easy_setopt(easy, CURLOPT_WRITEDATA, question) == CURLE_OK &&
-        curl_easy_setopt(easy, CURLOPT_HEADERDATA, question) == CURLE_OK)
-        return easy;
-    curl_easy_cleanup(easy);
-    return NULL;
-}
-
 static enum ysync_err begin(struct question *question)
 {
     struct web_hook *hook = question->hook;
-    CURL *easy = request_for(question);
+    enum ysync_err err = ys_hook_request_open(&question->request, &hook->prototype);
 
-    if (!easy)
-        return YSYNC_ERR_NOMEM;
-    if (ys_transfers_add(hook->transfers, easy)) {
-        curl_easy_cleanup(easy);
-        return YSYNC_ERR_NOMEM;
-    }
-    question->easy = easy;
+    if (!err)
+        err = ys_transfers_add(hook->transfers, question->request.easy);
+    if (err)
+        return err;
+    question->is_asked = true;
     ys_list_remove(&question->node);
     ys_list_append(&hook->asked, &question->node);
     hook->waiting_count--;
@@ -319,19 +202,18 @@ static void on_timer(uv_timer_t *timer)
 static void on_ended(void *user, CURL *easy, CURLcode result)
 {
     struct web_hook *hook = user;
-    enum ys_access access = YS_ACCESS_UNKNOWN;
+    struct ys_hook_answer answer;
     struct question *question;
-    void *private = NULL;
+    void *request = NULL;
 
-    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
-    question = private;
-    if (result == CURLE_OK)
-        access = read_answer(question);
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &request);
+    question = YS_CONTAINER_OF(request, struct question, request);
+    ys_hook_request_read(&question->request, result, &answer);
+    if (answer.access == YS_ACCESS_UNKNOWN)
+        note_failure(hook, answer.problem);
     else
-        note_failure(hook, curl_easy_strerror(result));
-    if (access != YS_ACCESS_UNKNOWN)
-        remember(question, access);
-    end(question, access);
+        remember(question, &answer);
+    end(question, answer.access);
     begin_waiting(hook);
     set_timer(hook);
 }
@@ -350,7 +232,7 @@ static enum ysync_err ask(struct web_hook *hook, const struct ys_auth_request *r
     question->key = *key;
     question->verdict = verdict;
     question->user = user;
-    hook->question_bytes += question->body.len;
+    hook->question_bytes += question->request.body.len;
     hook->waiting_count++;
     ys_list_append(&hook->waiting, &question->node);
     begin_waiting(hook);
@@ -398,8 +280,7 @@ static void on_timer_closed(uv_handle_t *handle)
 static void free_parts(struct web_hook *hook)
 {
     ys_transfers_free(hook->transfers);
-    curl_easy_cleanup(hook->prototype);
-    curl_slist_free_all(hook->fields);
+    ys_hook_prototype_deinit(&hook->prototype);
     ys_verdict_cache_free(hook->cache);
 }
 
@@ -415,75 +296,15 @@ static void free_hook(struct ys_auth *auth)
     uv_close((uv_handle_t *)&hook->timer, on_timer_closed);
 }
 
-/* The URL itself is not told: there may be a password in it. */
-static enum ysync_err check_url(const char *url, struct ysync_problem *problem)
-{
-    CURLU *parts = curl_url();
-    char *scheme = NULL;
-    bool is_good;
-
-    if (!parts) {
-        ys_problem_set(problem, "out of memory");
-        return YSYNC_ERR_NOMEM;
-    }
-    is_good = curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
-              curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-              (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
-    curl_free(scheme);
-    curl_url_cleanup(parts);
-    if (is_good)
-        return YSYNC_OK;
-    ys_problem_set(problem, "verify_url is not a URL such as http://127.0.0.1:8080/verify");
-    return YSYNC_ERR_INVALID_ARG;
-}
-
-/* An empty field is left out; libcurl would wait for "100 Continue" before a long body. */
-static struct curl_slist *make_fields(void)
-{
-    static const char *const lines[] = { "Content-Type: application/json", "Accept: application/json", "Expect:" };
-    struct curl_slist *fields = NULL;
-
-    for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
-        struct curl_slist *longer = curl_slist_append(fields, lines[i]);
-
-        if (!longer) {
-            curl_slist_free_all(fields);
-            return NULL;
-        }
-        fields = longer;
-    }
-    return fields;
-}
-
-/* With HTTP/1.1 as many questions as there are connections are on their way. NOSIGNAL: signals are the program's.
- * QUICK_EXIT: a question may end while the endpoint's name is still looked up; then libcurl must not wait for that. */
-static bool set_up(CURL *easy, struct curl_slist *fields, const char *url)
-{
-    return curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_POST, 1L) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_HTTPHEADER, fields) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_USERAGENT, "ysync/" YSYNC_VERSION) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_head_line) == CURLE_OK;
-}
-
 static enum ysync_err make_parts(struct web_hook *hook, const struct ys_web_hook_config *config)
 {
     enum ysync_err err;
 
     err = ys_transfers_new(hook->alloc, config->loop, YS_WEB_HOOK_MAX_ASKED, on_ended, hook, &hook->transfers);
+    if (!err)
+        err = ys_hook_prototype_init(&hook->prototype, config->url);
     if (err)
         return err;
-    hook->fields = make_fields();
-    hook->prototype = curl_easy_init();
-    if (!hook->fields || !hook->prototype || !set_up(hook->prototype, hook->fields, config->url))
-        return YSYNC_ERR_NOMEM;
     return ys_verdict_cache_new(hook->alloc, YS_WEB_HOOK_MAX_REMEMBERED, &hook->cache);
 }
 
@@ -493,7 +314,7 @@ static enum ysync_err check_config(const struct ys_web_hook_config *config, stru
         ys_problem_set(problem, "verify_timeout_ms is not from 1 to 3600000");
         return YSYNC_ERR_INVALID_ARG;
     }
-    return check_url(config->url, problem);
+    return ys_hook_check_url(config->url, problem);
 }
 
 enum ysync_err ys_auth_new_web_hook(const struct ysync_alloc *alloc, const struct ys_web_hook_config *config,

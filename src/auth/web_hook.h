@@ -31,9 +31,8 @@ struct uv_loop_s;
 #define YS_WEB_HOOK_MAX_ASKED 128
 #define YS_WEB_HOOK_MAX_WAITING 10000
 
-/* What all open questions take together; the head of an answer, and its body. */
+/* What all open questions take together. */
 #define YS_WEB_HOOK_MAX_QUESTION_BYTES ((size_t)16 * 1024 * 1024)
-#define YS_WEB_HOOK_MAX_ANSWER_BYTES ((size_t)16 * 1024)
 
 /* Answers that are remembered, and for how long at most. */
 #define YS_WEB_HOOK_MAX_REMEMBERED 1000

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "auth/asking.h"
+#include "auth/hook_request.h"
 #include "auth/web_hook.h"
 #include "base/alloc.h"
 #include "support/endpoint.h"
@@ -322,14 +323,14 @@ static void test_web_hook_bounds_answers(void **state)
         size_t body_bytes;
         enum ys_access want;
     } cases[] = {
-        { "a body as large as may be", "200 OK", 0, YS_WEB_HOOK_MAX_ANSWER_BYTES, YS_ACCESS_WRITE },
-        { "one byte more", "200 OK", 0, YS_WEB_HOOK_MAX_ANSWER_BYTES + 1, YS_ACCESS_UNKNOWN },
+        { "a body as large as may be", "200 OK", 0, YS_HOOK_MAX_ANSWER_BYTES, YS_ACCESS_WRITE },
+        { "one byte more", "200 OK", 0, YS_HOOK_MAX_ANSWER_BYTES + 1, YS_ACCESS_UNKNOWN },
         { "a large head", "200 OK", 15000, 100, YS_ACCESS_WRITE },
-        { "one that is too large", "200 OK", YS_WEB_HOOK_MAX_ANSWER_BYTES, 100, YS_ACCESS_UNKNOWN },
-        { "a large page with a denial", "403 Forbidden", 0, 2 * YS_WEB_HOOK_MAX_ANSWER_BYTES, YS_ACCESS_NONE },
+        { "one that is too large", "200 OK", YS_HOOK_MAX_ANSWER_BYTES, 100, YS_ACCESS_UNKNOWN },
+        { "a large page with a denial", "403 Forbidden", 0, 2 * YS_HOOK_MAX_ANSWER_BYTES, YS_ACCESS_NONE },
     };
-    static char padding[2 * YS_WEB_HOOK_MAX_ANSWER_BYTES + 1];
-    static char answer[3 * YS_WEB_HOOK_MAX_ANSWER_BYTES];
+    static char padding[2 * YS_HOOK_MAX_ANSWER_BYTES + 1];
+    static char answer[3 * YS_HOOK_MAX_ANSWER_BYTES];
 
     (void)state;
     memset(padding, ' ', sizeof(padding) - 1);
