@@ -29,6 +29,25 @@ void ys_connection_config_init(struct ys_connection_config *config, const struct
     };
 }
 
+/* Nothing can be said to a peer whose TLS handshake does not come to its end. */
+static void give_up_handshake(struct ys_connection *connection)
+{
+    connection->loop->counters.refused[YS_LOOP_TIMEOUT]++;
+    ys_connection_drop(connection);
+}
+
+static void on_deadline(struct ys_connection *connection)
+{
+    if (connection->phase == YS_PHASE_HTTP && connection->secure && !ys_secure_is_established(connection))
+        give_up_handshake(connection);
+    else if (connection->phase == YS_PHASE_HTTP)
+        ys_http_phase_timeout(connection);
+    else if (connection->phase == YS_PHASE_WEBSOCKET)
+        ys_ws_phase_timeout(connection);
+    else
+        ys_connection_drop(connection);
+}
+
 static void on_timer(struct ys_timer *timer, uint64_t now_ms)
 {
     struct ys_connection *connection = YS_CONTAINER_OF(timer, struct ys_connection, timer);
@@ -37,14 +56,8 @@ static void on_timer(struct ys_timer *timer, uint64_t now_ms)
         ys_connection_drop(connection);
         return;
     }
-    if (now_ms >= connection->deadline_ms) {
-        if (connection->phase == YS_PHASE_HTTP)
-            ys_http_phase_timeout(connection);
-        else if (connection->phase == YS_PHASE_WEBSOCKET)
-            ys_ws_phase_timeout(connection);
-        else
-            ys_connection_drop(connection);
-    }
+    if (now_ms >= connection->deadline_ms)
+        on_deadline(connection);
     if (now_ms >= ys_ws_phase_pause_due(connection))
         ys_ws_phase_end_pause(connection);
     if (connection->phase == YS_PHASE_GONE)
@@ -116,6 +129,12 @@ enum ysync_err ys_connection_accept(struct ys_loop *loop, uv_stream_t *listener,
 
     if (err)
         return err;
+    if (config->tls)
+        err = ys_secure_begin(connection, config->tls);
+    if (err) {
+        ys_connection_drop(connection);
+        return err;
+    }
     if (uv_accept(listener, &connection->uv.stream) < 0) {
         ys_connection_drop(connection);
         return YSYNC_ERR_IO;
@@ -163,11 +182,13 @@ static void lend_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
     struct ys_connection *connection = handle->data;
 
     (void)suggested;
-    *out = uv_buf_init((char *)connection->loop->read_buffer, YS_LOOP_READ_BYTES);
+    if (connection->secure)
+        *out = ys_secure_lend(connection);
+    else
+        *out = uv_buf_init((char *)connection->loop->read_buffer, YS_LOOP_READ_BYTES);
 }
 
-/* The one way in: later layers of the wire, such as TLS, stand between the socket and this. */
-static void take_input(struct ys_connection *connection, uint8_t *data, size_t len)
+void ys_connection_take_input(struct ys_connection *connection, uint8_t *data, size_t len)
 {
     connection->is_ping_open = false;
     if (connection->http && connection->phase != YS_PHASE_HTTP)
@@ -185,8 +206,10 @@ static void take_input(struct ys_connection *connection, uint8_t *data, size_t l
     }
 }
 
-static void take_eof(struct ys_connection *connection)
+void ys_connection_take_eof(struct ys_connection *connection)
 {
+    if (connection->has_eof) /* TLS has said so before their FIN does */
+        return;
     connection->has_eof = true;
     switch (connection->phase) {
     case YS_PHASE_HTTP:
@@ -207,10 +230,12 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
 
     if (count > 0)
         connection->loop->counters.bytes_received += (uint64_t)count;
-    if (count > 0)
-        take_input(connection, (uint8_t *)buffer->base, (size_t)count);
+    if (count > 0 && connection->secure)
+        ys_secure_input(connection, (struct ysync_bytes){ (uint8_t *)buffer->base, (size_t)count });
+    else if (count > 0)
+        ys_connection_take_input(connection, (uint8_t *)buffer->base, (size_t)count);
     else if (count == UV_EOF)
-        take_eof(connection);
+        ys_connection_take_eof(connection);
     else if (count < 0)
         ys_connection_drop(connection);
 }
@@ -231,6 +256,8 @@ enum ysync_err ys_connection_start(struct ys_connection *connection, void *user)
         return err;
     connection->user = user;
     connection->is_started = true;
+    if (connection->secure)
+        ys_connection_set_deadline(connection, ys_loop_now(connection->loop) + connection->config->head_timeout_ms);
     ys_connection_resume_reading(connection);
     return YSYNC_OK;
 }
@@ -242,7 +269,7 @@ void ys_connection_feed(struct ys_connection *connection, struct ysync_bytes byt
         size_t count = bytes.len < YS_LOOP_READ_BYTES ? bytes.len : YS_LOOP_READ_BYTES;
 
         memcpy(connection->loop->read_buffer, bytes.data, count);
-        take_input(connection, connection->loop->read_buffer, count);
+        ys_connection_take_input(connection, connection->loop->read_buffer, count);
         bytes = (struct ysync_bytes){ bytes.data + count, bytes.len - count };
     }
 }
@@ -289,6 +316,10 @@ void ys_connection_output_is_out(struct ys_connection *connection)
 {
     uv_os_fd_t fd;
 
+    if (ys_secure_end(connection)) {
+        ys_connection_wake(connection);
+        return;
+    }
     if (connection->has_eof) {
         ys_connection_drop(connection);
         return;
@@ -302,7 +333,8 @@ void ys_connection_output_is_out(struct ys_connection *connection)
 
 void ys_connection_close(struct ys_connection *connection, uint16_t code, const char *reason)
 {
-    bool owes_bytes = connection->out.len > 0 || connection->body_owner || connection->write;
+    bool owes_bytes = connection->out.len > 0 || connection->body_owner || connection->write ||
+                      ys_secure_has_rest(connection);
 
     if (connection->phase == YS_PHASE_HTTP && owes_bytes)
         ys_connection_linger(connection, YS_CONNECTION_NO_CODE);
@@ -322,6 +354,7 @@ static void on_closed(uv_handle_t *handle)
     ys_http_phase_free(connection);
     ys_ws_parser_free(connection->ws);
     ys_ws_phase_free_pause(connection);
+    ys_secure_free(connection);
     ys_buf_deinit(&connection->out);
     ys_blob_unref(connection->body_owner);
     ys_free(loop->alloc, connection);
@@ -337,6 +370,8 @@ void ys_connection_drop(struct ys_connection *connection)
 
     if (connection->phase == YS_PHASE_GONE)
         return;
+    if (was_http)
+        ys_secure_part(connection);
     connection->phase = YS_PHASE_GONE;
     ys_loop_disarm(connection->loop, &connection->timer);
     ys_list_remove(&connection->flush_node);

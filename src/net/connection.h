@@ -25,6 +25,7 @@
 #include "http/head.h"
 #include "net/address.h"
 #include "net/loop.h"
+#include "net/tls.h"
 #include "ws/frame.h"
 #include "ws/handshake.h"
 
@@ -63,6 +64,10 @@ struct ys_connection_config {
     uint64_t idle_timeout_ms;  /* between two requests, and between two pieces of a body */
     uint64_t stall_timeout_ms; /* a peer that takes nothing of what is sent is dropped */
     uint64_t close_timeout_ms; /* for the peer's part in closing */
+
+    /* What connections that are accepted from now on speak TLS with, within head_timeout_ms; NULL: they are plain.
+     * May be exchanged at any time: each connection keeps what it needs of it. */
+    struct ys_tls_context *tls;
 };
 
 /* 64 MiB, 30 s, 10 s, 60 s, 60 s, 5 s. */
@@ -74,11 +79,10 @@ YSYNC_CHECKED enum ysync_err ys_connection_accept(struct ys_loop *loop, uv_strea
                                                   const struct ys_connection_config *config,
                                                   struct ys_connection **out);
 
-/* The same for a socket that is open already: TCP or Unix, in blocking mode or not. It is taken on success. Errors: NOMEM,
- * IO; then it is still the caller's. */
+/* The same for a socket that is open already: TCP or Unix, in blocking mode or not; it is plain. It is taken on
+ * success. Errors: NOMEM, IO; then it is still the caller's. */
 YSYNC_CHECKED enum ysync_err ys_connection_adopt(struct ys_loop *loop, int fd,
-                                                 const struct ys_connection_config *config,
-                                                 struct ys_connection **out);
+                                                 const struct ys_connection_config *config, struct ys_connection **out);
 
 /* Events come from now on, with this user. Errors: NOMEM; then drop it. */
 YSYNC_CHECKED enum ysync_err ys_connection_start(struct ys_connection *connection, void *user);

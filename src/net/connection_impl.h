@@ -6,6 +6,7 @@
  *     stream.c        bytes out
  *     http_phase.c    requests and answers
  *     ws_phase.c      messages, pings, the close handshake
+ *     secure.c        TLS, between the socket and all of the above
  */
 #ifndef YS_NET_CONNECTION_IMPL_H
 #define YS_NET_CONNECTION_IMPL_H
@@ -30,6 +31,7 @@ struct ys_connection {
     struct ys_loop *loop;
     const struct ys_connection_config *config;
     void *user;
+    struct ys_secure *secure;   /* NULL: the bytes of the wire are the plain ones */
     struct ys_list node;        /* in loop->connections */
     struct ys_list flush_node;  /* in loop->to_flush, while something may have to be sent */
     struct ys_timer timer;      /* fires no later than the deadlines; they move without moving it */
@@ -53,6 +55,9 @@ struct ys_connection {
 
 /* connection.c */
 
+/* The peer's bytes, which may be written to, and the end of them. */
+void ys_connection_take_input(struct ys_connection *connection, uint8_t *data, size_t len);
+void ys_connection_take_eof(struct ys_connection *connection);
 /* Moves the deadline of the phase; YS_TIMER_NEVER for none. */
 void ys_connection_set_deadline(struct ys_connection *connection, uint64_t due_ms);
 /* The timer fires at due_ms or earlier. */
@@ -83,6 +88,8 @@ void ys_http_phase_free(struct ys_connection *connection);
 void ys_http_phase_input(struct ys_connection *connection, uint8_t *data, size_t len);
 void ys_http_phase_eof(struct ys_connection *connection);
 void ys_http_phase_timeout(struct ys_connection *connection);
+/* Answers a request that cannot be understood, or does not come, as the last one. */
+void ys_http_phase_give_up(struct ys_connection *connection, int status, const char *why);
 /* Something has been sent: requests that waited for that go on. After the upgrade: what is held is the WebSocket's. */
 void ys_http_phase_resume(struct ys_connection *connection);
 
@@ -97,5 +104,29 @@ uint64_t ys_ws_phase_pause_due(const struct ys_connection *connection);
 void ys_ws_phase_end_pause(struct ys_connection *connection);
 void ys_ws_phase_free_pause(struct ys_connection *connection);
 void ys_ws_phase_close(struct ys_connection *connection, uint16_t code, const char *reason);
+
+/* secure.c; but for begin, free, has_rest, end and part, the connection must be one that speaks TLS. */
+
+YSYNC_CHECKED enum ysync_err ys_secure_begin(struct ys_connection *connection, struct ys_tls_context *context);
+void ys_secure_free(struct ys_connection *connection);
+bool ys_secure_is_established(const struct ys_connection *connection);
+/* What to read into, and what was read. */
+uv_buf_t ys_secure_lend(struct ys_connection *connection);
+void ys_secure_input(struct ys_connection *connection, struct ysync_bytes bytes);
+/* Was anything kept that is not encrypted yet? It must be before more is pulled. */
+bool ys_secure_has_rest(const struct ys_connection *connection);
+/* Keeps what is to be encrypted piece by piece, when nothing was kept: *front (NULL: nothing), which is empty
+ * afterwards, then `large`. Takes the reference to its owner. */
+void ys_secure_keep(struct ys_connection *connection, struct ys_buf *front, struct ysync_bytes large,
+                    struct ys_blob *owner);
+/* Encrypts what was gathered, and of what was kept as much as makes it a piece. On failure the connection is beyond
+ * use. */
+YSYNC_CHECKED enum ysync_err ys_secure_seal(struct ys_connection *connection, struct ysync_bytes gathered);
+/* The ciphertext that waits to be sent; who sends it empties it. */
+struct ys_buf *ys_secure_out(struct ys_connection *connection);
+/* True if the peer was now told of the end, in what waits to be sent. */
+bool ys_secure_end(struct ys_connection *connection);
+/* The same for a connection that is dropped while nothing is under way: the peer is told if that is possible. */
+void ys_secure_part(struct ys_connection *connection);
 
 #endif

@@ -98,8 +98,7 @@ static void put_answer(struct ys_connection *connection, const struct ys_http_an
     send_answer(connection, answer->close);
 }
 
-/* For a request that cannot be understood, or does not come. */
-static void give_up(struct ys_connection *connection, int status, const char *why)
+void ys_http_phase_give_up(struct ys_connection *connection, int status, const char *why)
 {
     enum ys_loop_refusal refusal = status == 431   ? YS_LOOP_HEAD_TOO_LARGE
                                    : status == 408 ? YS_LOOP_TIMEOUT
@@ -197,7 +196,8 @@ static bool may_feed(const struct ys_connection *connection)
 
     if (connection->phase != YS_PHASE_HTTP)
         return false;
-    if (connection->write || connection->body_owner || connection->out.len > MAX_WAITING_BYTES)
+    if (connection->write || connection->body_owner || connection->out.len > MAX_WAITING_BYTES ||
+        ys_secure_has_rest(connection))
         return false;
     if (http->stage == IN_BODY && !http->is_answered)
         return http->is_body_wanted;
@@ -247,7 +247,7 @@ static bool feed_once(struct ys_connection *connection, struct ysync_bytes *in)
         return true;
     case YS_HTTP_EVENT_ERROR:
         status = ys_http_parser_status(http->parser, &why);
-        give_up(connection, status, why);
+        ys_http_phase_give_up(connection, status, why);
         return true;
     default:
         /* Line ends between requests are no beginning. */
@@ -349,5 +349,5 @@ void ys_http_phase_timeout(struct ys_connection *connection)
     else if (connection->http->stage == IDLE)
         ys_connection_drop(connection);
     else
-        give_up(connection, 408, "Request timed out");
+        ys_http_phase_give_up(connection, 408, "Request timed out");
 }

@@ -36,7 +36,8 @@ enum ys_loop_refusal {
     YS_LOOP_TIMEOUT,
     YS_LOOP_BAD_FRAME,
     YS_LOOP_MESSAGE_TOO_LARGE,
-    YS_LOOP_REFUSALS /* how many there are */
+    YS_LOOP_BAD_HANDSHAKE, /* of TLS */
+    YS_LOOP_REFUSALS       /* how many there are */
 };
 
 /* What the connections of a loop did, summed since it was opened. */

@@ -12,8 +12,9 @@
  * A large frame goes by reference and ends its batch.
  *
  * What the socket does not take of a batch goes to uv_write(), with memory of its own, and nothing more is pulled until
- * that is through. After some MiB in one turn the next batch takes that way too, though the socket would take
- * more: its completion comes a turn later, and the other connections have theirs in between.
+ * that is through. Over TLS it is ciphertext that is sent so, a piece at a time (secure.c). After some MiB in one turn
+ * the next batch takes that way too, though the socket would take more: its completion comes a turn later, and the
+ * other connections have theirs in between.
  */
 #include <string.h>
 
@@ -40,7 +41,8 @@ struct ys_write {
 };
 
 struct batch {
-    struct ysync_bytes front; /* in the loop's gather buffer, or the whole of `out` */
+    struct ysync_bytes front; /* in the loop's gather buffer, or the whole of `source` */
+    struct ys_buf *source;    /* NULL, or the buffer that the front is all of: released once it is sent */
     struct ysync_bytes large; /* behind it, by reference */
     struct ys_blob *owner;    /* of `large`; a reference, or NULL */
     bool is_last;             /* there was no more */
@@ -87,6 +89,8 @@ static void fill(struct ys_connection *connection, struct batch *batch)
     *batch = (struct batch){ .owner = NULL };
     if (out->len > LARGE_BYTES) {
         batch->front = ys_buf_bytes(out);
+        batch->source = out;
+        connection->pong_bytes = 0;
         return;
     }
     if (out->len > 0)
@@ -100,6 +104,31 @@ static void fill(struct ys_connection *connection, struct batch *batch)
         pull(connection, out->len, batch);
     }
     release_out(connection);
+}
+
+/* Over TLS: plaintext in, and ciphertext out, which may be that of a handshake. What does not go into this piece must
+ * be through before more is pulled. */
+static enum ysync_err fill_secure(struct ys_connection *connection, struct batch *batch)
+{
+    struct batch plain = { .is_last = true };
+    struct ysync_bytes gathered = { NULL, 0 };
+    enum ysync_err err = YSYNC_OK;
+
+    if (ys_secure_has_rest(connection)) {
+        plain.is_last = false;
+    } else if (ys_secure_is_established(connection)) {
+        fill(connection, &plain);
+        ys_secure_keep(connection, plain.source, plain.large, plain.owner);
+        gathered = plain.source ? gathered : plain.front;
+    }
+    if (ys_secure_is_established(connection))
+        err = ys_secure_seal(connection, gathered);
+    *batch = (struct batch){
+        .front = ys_buf_bytes(ys_secure_out(connection)),
+        .source = ys_secure_out(connection),
+        .is_last = plain.is_last && !ys_secure_has_rest(connection),
+    };
+    return err;
 }
 
 /* libuv only reads from it, though its type does not say so. */
@@ -145,7 +174,8 @@ static void on_written(uv_write_t *request, int status)
         ys_connection_wake(connection);
 }
 
-/* Keeps what is to be sent for as long as libuv needs it: `out` itself if the batch is that, else a copy. */
+/* Keeps what is to be sent for as long as libuv needs it: in the buffer itself where the batch is one, else in a copy.
+ */
 static struct ys_write *new_write(struct ys_connection *connection, const struct batch *batch, size_t from)
 {
     const struct ysync_alloc *alloc = connection->loop->alloc;
@@ -156,11 +186,10 @@ static struct ys_write *new_write(struct ys_connection *connection, const struct
     write->connection = connection;
     write->request.data = write;
     ys_buf_init(&write->bytes, alloc, SIZE_MAX);
-    if (batch->front.len > 0 && batch->front.data == connection->out.data) {
-        write->bytes = connection->out;
+    if (batch->source) {
+        write->bytes = *batch->source;
         write->bytes_from = from;
-        ys_buf_init(&connection->out, alloc, SIZE_MAX);
-        connection->pong_bytes = 0;
+        ys_buf_init(batch->source, alloc, batch->source->max_bytes);
     } else if (from < batch->front.len) {
         ys_buf_put(&write->bytes, (struct ysync_bytes){ batch->front.data + from, batch->front.len - from });
     }
@@ -226,8 +255,8 @@ static bool send_batch(struct ys_connection *connection, struct batch *batch, bo
         is_good = false;
     else if ((size_t)sent < total)
         is_good = write_later(connection, batch, (size_t)sent);
-    else
-        release_out(connection);
+    else if (batch->source)
+        ys_buf_deinit(batch->source);
     if (sent > 0)
         connection->loop->counters.bytes_sent += (uint64_t)sent;
     ys_blob_unref(batch->owner);
@@ -242,7 +271,12 @@ void ys_connection_flush(struct ys_connection *connection)
     if (connection->phase == YS_PHASE_GONE || connection->write)
         return;
     do {
-        fill(connection, &batch);
+        if (!connection->secure) {
+            fill(connection, &batch);
+        } else if (fill_secure(connection, &batch)) {
+            ys_connection_drop(connection);
+            return;
+        }
         sent += batch.front.len + batch.large.len;
         if (!send_batch(connection, &batch, sent > MAX_BYTES_PER_TURN)) {
             ys_connection_drop(connection);

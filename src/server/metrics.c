@@ -12,7 +12,7 @@ static const char *const rejection_names[YS_REJECTIONS] = {
     [YS_REJECTED_UNAUTHORIZED] = "unauthorized", [YS_REJECTED_READ_ONLY] = "read_only",
     [YS_REJECTED_BAD_FRAME] = "bad_frame",       [YS_REJECTED_MALFORMED] = "malformed",
     [YS_REJECTED_TOO_LARGE] = "too_large",       [YS_REJECTED_LIMIT] = "limit",
-    [YS_REJECTED_UNAVAILABLE] = "unavailable",
+    [YS_REJECTED_UNAVAILABLE] = "unavailable",   [YS_REJECTED_BAD_HANDSHAKE] = "bad_handshake",
 };
 
 static const enum ys_rejection rejection_of[YS_LOOP_REFUSALS] = {
@@ -21,6 +21,7 @@ static const enum ys_rejection rejection_of[YS_LOOP_REFUSALS] = {
     [YS_LOOP_TIMEOUT] = YS_REJECTED_TIMEOUT,
     [YS_LOOP_BAD_FRAME] = YS_REJECTED_BAD_FRAME,
     [YS_LOOP_MESSAGE_TOO_LARGE] = YS_REJECTED_TOO_LARGE,
+    [YS_LOOP_BAD_HANDSHAKE] = YS_REJECTED_BAD_HANDSHAKE,
 };
 
 /* From what one letter takes to what somebody would notice. */

@@ -36,6 +36,7 @@ enum ys_rejection {
     YS_REJECTED_TOO_LARGE,
     YS_REJECTED_LIMIT,
     YS_REJECTED_UNAVAILABLE,
+    YS_REJECTED_BAD_HANDSHAKE,
     YS_REJECTIONS /* how many there are */
 };
 

@@ -82,13 +82,23 @@ void ys_client_finish(struct ys_client *client)
     shutdown(client->fd, SHUT_WR);
 }
 
+static ssize_t send_some(struct ys_client *client, const void *data, size_t len)
+{
+    return client->send ? client->send(client, data, len) : send(client->fd, data, len, MSG_NOSIGNAL);
+}
+
+static ssize_t recv_some(struct ys_client *client, void *to, size_t len)
+{
+    return client->recv ? client->recv(client, to, len) : recv(client->fd, to, len, 0);
+}
+
 void ys_client_send(struct ys_client *client, const void *data, size_t len)
 {
     const uint8_t *at = data;
     uint64_t since_ms = now_ms();
 
     while (len > 0) {
-        ssize_t sent = send(client->fd, at, len, MSG_NOSIGNAL);
+        ssize_t sent = send_some(client, at, len);
 
         if (sent < 0 && errno != EAGAIN)
             fail_msg("send: %s", strerror(errno));
@@ -114,7 +124,7 @@ size_t ys_client_read(struct ys_client *client, void *to, size_t len)
     uint64_t since_ms = now_ms();
 
     while (got < len) {
-        ssize_t count = recv(client->fd, at + got, len - got, 0);
+        ssize_t count = recv_some(client, at + got, len - got);
 
         if (count == 0)
             break;

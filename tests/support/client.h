@@ -11,11 +11,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct ys_client {
     int fd;
     void (*pump)(void *user); /* NULL: the server runs elsewhere */
     void *user;
+
+    /* In place of the system calls, and as they are: errno says why. NULL: those. */
+    ssize_t (*send)(struct ys_client *client, const void *data, size_t len);
+    ssize_t (*recv)(struct ys_client *client, void *to, size_t len);
+    void *wire; /* theirs */
 };
 
 /* Connects to 127.0.0.1. */
