@@ -81,15 +81,18 @@ struct ys_peer ys_peer_of(const struct ys_address *address)
 
 void ys_peer_format(const struct ys_peer *peer, char to[YS_ADDRESS_TEXT_BYTES])
 {
-    char ip[INET6_ADDRSTRLEN] = "?";
+    char ip[INET6_ADDRSTRLEN] = "unix";
+    const char *format = "%s";
 
     if (peer->family == AF_INET) {
         inet_ntop(AF_INET, peer->ip + sizeof(mapped_ip4), ip, sizeof(ip));
-        snprintf(to, YS_ADDRESS_TEXT_BYTES, "%s:%u", ip, peer->port);
+        format = "%s:%u";
     } else if (peer->family == AF_INET6) {
         inet_ntop(AF_INET6, peer->ip, ip, sizeof(ip));
-        snprintf(to, YS_ADDRESS_TEXT_BYTES, "[%s]:%u", ip, peer->port);
-    } else {
-        snprintf(to, YS_ADDRESS_TEXT_BYTES, "unix");
+        format = "[%s]:%u";
     }
+    if (peer->port == 0)
+        snprintf(to, YS_ADDRESS_TEXT_BYTES, "%s", ip);
+    else
+        snprintf(to, YS_ADDRESS_TEXT_BYTES, format, ip, peer->port);
 }

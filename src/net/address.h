@@ -43,7 +43,7 @@ struct ys_peer {
 
 struct ys_peer ys_peer_of(const struct ys_address *address);
 
-/* "127.0.0.1:50312", "[::1]:50312", "unix" */
+/* "127.0.0.1:50312", "[::1]:50312", "unix"; "127.0.0.1" and "::1" where the port is not known (0). */
 void ys_peer_format(const struct ys_peer *peer, char to[YS_ADDRESS_TEXT_BYTES]);
 
 #endif

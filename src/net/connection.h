@@ -35,6 +35,9 @@ struct ys_connection;
 #define YS_CONNECTION_NO_CODE 0
 #define YS_CONNECTION_CUT_OFF 1006
 
+/* What a client may send to a WebSocket that it has asked for before it has got one. */
+#define YS_CONNECTION_MAX_EARLY_BYTES ((size_t)64 * 1024)
+
 /* From inside any of these all functions below may be called. Views end with the call. */
 struct ys_connection_events {
     /* A whole request head has come. It is answered now or later, by ys_connection_answer() or ys_connection_upgrade();
@@ -43,6 +46,10 @@ struct ys_connection_events {
     void (*head)(struct ys_connection *connection, void *user, const struct ys_http_head *head);
     void (*body)(struct ys_connection *connection, void *user, struct ysync_bytes piece);
     void (*end)(struct ys_connection *connection, void *user); /* the request is complete */
+
+    /* More than YS_CONNECTION_MAX_EARLY_BYTES came behind a request for a WebSocket that has not been answered: to be
+     * answered now, and closed. */
+    void (*flooded)(struct ys_connection *connection, void *user);
 
     /* A whole message of a WebSocket: TEXT or BINARY. */
     void (*message)(struct ys_connection *connection, void *user, enum ys_ws_opcode opcode, struct ysync_bytes payload);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Requests, one at a time: the next is looked at when the last is complete and answered. Until then what the peer sends
- * ahead is held, and once that is 64 KiB, no longer read.
+ * ahead is held, and once that is more than 64 KiB, no longer read.
  *
  *     IDLE --first byte--> IN_HEAD --head--> IN_BODY --end--> ENDED --answer--> IDLE
  *       |                     |                 |
@@ -16,7 +16,7 @@
 #include "base/alloc.h"
 #include "net/connection_impl.h"
 
-#define MAX_HELD_BYTES ((size_t)64 * 1024)
+#define MAX_HELD_BYTES YS_CONNECTION_MAX_EARLY_BYTES
 /* Answers that may wait to be sent before another request is looked at. */
 #define MAX_WAITING_BYTES ((size_t)64 * 1024)
 
@@ -267,15 +267,27 @@ static size_t feed(struct ys_connection *connection, const uint8_t *data, size_t
     return len - in.len;
 }
 
+static bool is_websocket_due(const struct ys_connection *connection)
+{
+    const struct ys_http_phase *http = connection->http;
+
+    return http->stage == IN_BODY && !http->is_answered && ys_connection_head(connection)->wants_websocket;
+}
+
 static void hold(struct ys_connection *connection, const uint8_t *data, size_t len)
 {
     struct ys_buf *held = &connection->http->held;
 
     ys_buf_put(held, (struct ysync_bytes){ data, len });
-    if (ys_buf_err(held))
+    if (ys_buf_err(held)) {
         ys_connection_drop(connection);
-    else if (held->len >= MAX_HELD_BYTES)
-        uv_read_stop(&connection->uv.stream);
+        return;
+    }
+    if (held->len <= MAX_HELD_BYTES)
+        return;
+    uv_read_stop(&connection->uv.stream);
+    if (is_websocket_due(connection))
+        connection->config->events->flooded(connection, connection->user);
 }
 
 /* What is left over of an input is held, or the WebSocket's. */
@@ -327,7 +339,7 @@ void ys_http_phase_resume(struct ys_connection *connection)
         ys_buf_init(&connection->http->held, held.alloc, held.max_bytes);
         take_all(connection, held.data, held.len);
         ys_buf_deinit(&held);
-        if (connection->phase != YS_PHASE_HTTP || connection->http->held.len < MAX_HELD_BYTES)
+        if (connection->phase != YS_PHASE_HTTP || connection->http->held.len <= MAX_HELD_BYTES)
             ys_connection_resume_reading(connection);
     } else if (connection->phase != YS_PHASE_HTTP) {
         ys_http_phase_free(connection);

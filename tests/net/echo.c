@@ -95,6 +95,15 @@ static enum ysync_err queue(struct session *session, enum ys_ws_opcode opcode, s
     return YSYNC_OK;
 }
 
+static void on_flooded(struct ys_connection *connection, void *user)
+{
+    struct session *session = user;
+
+    session->echo->floods++;
+    grant(connection, ys_connection_head(connection));
+    ys_connection_close(connection, YS_WS_CLOSE_POLICY, "too much");
+}
+
 static void on_message(struct ys_connection *connection, void *user, enum ys_ws_opcode opcode,
                        struct ysync_bytes payload)
 {
@@ -145,6 +154,7 @@ static const struct ys_connection_events events = {
     .head = on_head,
     .body = on_body,
     .end = on_end,
+    .flooded = on_flooded,
     .message = on_message,
     .next = on_next,
     .closed = on_closed,

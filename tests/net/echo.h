@@ -22,6 +22,7 @@ struct ys_echo {
     void *latest_session;
     unsigned open;        /* how many are open */
     unsigned heads;       /* requests that have come */
+    unsigned floods;      /* ahead of the upgrade */
     unsigned pulls;       /* messages that were asked for and given */
     unsigned closed;      /* ends that were reported */
     uint16_t closed_code; /* of the latest */

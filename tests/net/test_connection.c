@@ -535,12 +535,12 @@ static void test_connection_reads_little_during_a_pause(void **state)
     }
 }
 
-/* Ahead of the answer to the upgrade 64 KiB may be held, and a read behind that. */
+/* Ahead of the answer to the upgrade 64 KiB may be held. */
 static void test_connection_holds_what_came_ahead_during_a_pause(void **state)
 {
     static uint8_t input[200000];
     static uint8_t payload[1000];
-    const unsigned count = 120;
+    const unsigned count = 60;
     size_t len;
 
     (void)state;
@@ -564,6 +564,27 @@ static void test_connection_holds_what_came_ahead_during_a_pause(void **state)
         assert_int_equal(echo.pulls, i + 1);
         ys_connection_pause_until(echo.latest, 0);
     }
+}
+
+/* Nobody asked for more than that: it is as if the verdict had been no. */
+static void test_connection_tells_of_a_flood_ahead_of_the_upgrade(void **state)
+{
+    static uint8_t input[YS_CONNECTION_MAX_EARLY_BYTES + 1];
+    char reason[126];
+
+    (void)state;
+    echo.answers_later = true;
+    ys_client_format_upgrade((char *)input, sizeof(input), "/", "");
+    ys_client_send_str(&client, (char *)input);
+    memset(input, 'x', sizeof(input));
+    ys_client_send(&client, input, sizeof(input) - 1);
+    for (int turn = 0; turn < 20; turn++)
+        ys_echo_pump(&echo);
+    assert_int_equal(echo.floods, 0);
+    ys_client_send(&client, input, 1);
+    ys_client_read_head(&client, answer.head, sizeof(answer.head));
+    ys_client_expect_close(&client, 1008, reason);
+    assert_int_equal(echo.floods, 1);
 }
 
 /* Nobody who is not read is cut off for saying nothing, and pings go on: they find out who is gone. All is sent at
@@ -917,6 +938,7 @@ int main(void)
         TEST(drops_readers_that_take_nothing),
         TEST(reads_little_during_a_pause),
         TEST(holds_what_came_ahead_during_a_pause),
+        TEST(tells_of_a_flood_ahead_of_the_upgrade),
         TEST(does_not_blame_the_peer_for_a_pause),
         TEST(closes_during_a_pause),
         TEST(answers_every_ping),
