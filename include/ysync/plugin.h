@@ -40,6 +40,13 @@ struct uv_stream_s;
 
 struct ysync_plugin;
 
+/* Which clients understand what, says docs/operating.md. */
+enum ysync_reject {
+    YSYNC_REJECT_4001 = 0, /* close codes 4001 and 4004, which every client of y-websocket understands */
+    YSYNC_REJECT_4401 = 1, /* 4401 and 4404: newer clients then do not come back */
+    YSYNC_REJECT_HTTP = 2, /* the upgrade is refused, with 401 or 404 */
+};
+
 /* Of the ways to authorize, at most one is given. Everything is copied by ysync_plugin_new(), but for alloc and what
  * log, verify_user and events point to. */
 struct ysync_plugin_config {
@@ -57,17 +64,23 @@ struct ysync_plugin_config {
     uint64_t verify_timeout_ms; /* for its answer */
     ysync_verify_fn *verify;    /* or the program decides; with none of these, rooms are open to all */
     void *verify_user;
+    enum ysync_reject reject;           /* how a WebSocket is turned away */
+    const char *const *allowed_origins; /* "https://app.example.org": browsers must come from one of these pages */
+    size_t allowed_origin_count;        /* 0: from any */
+    unsigned trusted_proxies;           /* how many stand in front and set X-Forwarded-For; 0: it is not believed */
     struct ysync_room_events events;
-    uint64_t evict_after_ms;    /* how long an empty room is kept */
-    int echoes;                 /* an applied update is sent back to its sender as well */
-    enum ysync_gc gc;           /* what becomes of deleted content */
-    size_t max_rooms;           /* then new ones are refused; 0: no limit */
-    size_t max_room_bytes;      /* of a document's memory: what would grow it further is refused; 0: no limit */
-    size_t max_pending_bytes;   /* for each room, of updates whose dependencies have not come */
-    size_t max_presence_bytes;  /* for each client id, of its presence state as JSON; more is refused */
-    uint64_t ping_every_ms;     /* WebSocket pings; who has not answered by the next is dropped; 0: none */
-    size_t max_message_bytes;   /* of a WebSocket message or a request body */
-    size_t send_buffer_bytes;   /* most bytes queued for one connection */
+    uint64_t evict_after_ms;       /* how long an empty room is kept */
+    int echoes;                    /* an applied update is sent back to its sender as well */
+    enum ysync_gc gc;              /* what becomes of deleted content */
+    size_t max_connections;        /* then new ones get HTTP 503; 0: no limit */
+    size_t max_connections_per_ip; /* then HTTP 429; 0: no limit */
+    size_t max_rooms;              /* then new ones are refused; 0: no limit */
+    size_t max_room_bytes;         /* of a document's memory: what would grow it further is refused; 0: no limit */
+    size_t max_pending_bytes;      /* for each room, of updates whose dependencies have not come */
+    size_t max_presence_bytes;     /* for each client id, of its presence state as JSON; more is refused */
+    uint64_t ping_every_ms;        /* WebSocket pings; who has not answered by the next is dropped; 0: none */
+    size_t max_message_bytes;      /* of a WebSocket message or a request body */
+    size_t send_buffer_bytes;      /* most bytes queued for one connection */
     size_t messages_per_second; /* from one connection, averaged over 10 s: then it is read more slowly; 0: no limit */
 };
 

@@ -18,6 +18,14 @@ static bool is_route(const char *route)
     return route[0] == '/' && strstr(route, ":room") != NULL;
 }
 
+/* What a browser sends: scheme and host, perhaps a port. */
+static bool is_origin(const char *origin)
+{
+    const char *host = strstr(origin, "://");
+
+    return host && host != origin && host[3] != '\0' && !strchr(host + 3, '/');
+}
+
 #define TO(field) offsetof(struct ys_serve_options, field)
 
 /* clang-format off */
@@ -47,6 +55,20 @@ const struct ys_option ys_serve_options_table[] = {
     { .name = "verify-timeout", .kind = YS_OPTION_DURATION, .value_name = "D", .default_text = "5s",
       .min = 1, .max = HOUR_MS,
       .offset = TO(verify_timeout_ms), .help = "how long to wait for its answer; then the client is to try again" },
+    { .name = "reject", .kind = YS_OPTION_CHOICE, .value_name = "4001|4401|http", .default_text = "4001",
+      .offset = TO(reject), .help = "how an unauthorized WebSocket is turned away: by a close code, or HTTP 401" },
+    { .name = "allow-origin", .kind = YS_OPTION_LIST, .value_name = "ORIGIN",
+      .accepts = is_origin, .expects = "an origin, such as https://app.example.org, without a path",
+      .offset = TO(allowed_origins), .help = "accept WebSockets of browsers only from pages of this origin (repeatable)" },
+    { .name = "trust-proxy", .kind = YS_OPTION_NUMBER, .value_name = "N", .default_text = "0",
+      .min = 0, .max = 16,
+      .offset = TO(trusted_proxies), .help = "so many proxies stand in front and set X-Forwarded-For; 0: it is not believed" },
+    { .name = "max-connections", .kind = YS_OPTION_NUMBER, .value_name = "N", .default_text = "0",
+      .min = 0, .max = UINT32_MAX,
+      .offset = TO(max_connections), .help = "then new ones get HTTP 503; 0: no limit" },
+    { .name = "max-connections-per-ip", .kind = YS_OPTION_NUMBER, .value_name = "N", .default_text = "0",
+      .min = 0, .max = UINT32_MAX,
+      .offset = TO(max_connections_per_ip), .help = "then HTTP 429; 0: no limit" },
     { .name = "evict-after", .kind = YS_OPTION_DURATION, .value_name = "D", .default_text = "60s",
       .min = 0, .max = YEAR_MS,
       .offset = TO(evict_after_ms), .help = "how long an empty room is kept" },
@@ -110,6 +132,12 @@ void ys_serve_options_apply(const struct ys_serve_options *options, struct ysync
     plugin->jwt_audience = options->jwt_audience;
     plugin->verify_url = options->verify_url;
     plugin->verify_timeout_ms = options->verify_timeout_ms;
+    plugin->reject = (enum ysync_reject)options->reject;
+    plugin->allowed_origins = options->allowed_origins.items;
+    plugin->allowed_origin_count = options->allowed_origins.count;
+    plugin->trusted_proxies = (unsigned)options->trusted_proxies;
+    plugin->max_connections = (size_t)options->max_connections;
+    plugin->max_connections_per_ip = (size_t)options->max_connections_per_ip;
     plugin->evict_after_ms = options->evict_after_ms;
     plugin->max_rooms = (size_t)options->max_rooms;
     plugin->max_room_bytes = (size_t)options->max_room_bytes;

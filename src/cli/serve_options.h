@@ -22,6 +22,11 @@ struct ys_serve_options {
     char *jwt_audience;
     char *verify_url;
     uint64_t verify_timeout_ms;
+    uint64_t reject; /* enum ysync_reject */
+    struct ys_option_list allowed_origins;
+    uint64_t trusted_proxies;
+    uint64_t max_connections;
+    uint64_t max_connections_per_ip;
     uint64_t evict_after_ms;
     uint64_t max_rooms;
     uint64_t max_room_bytes;

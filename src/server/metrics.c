@@ -8,11 +8,17 @@
 #include "base/alloc.h"
 
 static const char *const rejection_names[YS_REJECTIONS] = {
-    [YS_REJECTED_BAD_REQUEST] = "bad_request",   [YS_REJECTED_TIMEOUT] = "timeout",
-    [YS_REJECTED_UNAUTHORIZED] = "unauthorized", [YS_REJECTED_READ_ONLY] = "read_only",
-    [YS_REJECTED_BAD_FRAME] = "bad_frame",       [YS_REJECTED_MALFORMED] = "malformed",
-    [YS_REJECTED_TOO_LARGE] = "too_large",       [YS_REJECTED_LIMIT] = "limit",
-    [YS_REJECTED_UNAVAILABLE] = "unavailable",   [YS_REJECTED_BAD_HANDSHAKE] = "bad_handshake",
+    [YS_REJECTED_BAD_REQUEST] = "bad_request",
+    [YS_REJECTED_TIMEOUT] = "timeout",
+    [YS_REJECTED_UNAUTHORIZED] = "unauthorized",
+    [YS_REJECTED_READ_ONLY] = "read_only",
+    [YS_REJECTED_ORIGIN] = "origin",
+    [YS_REJECTED_BAD_FRAME] = "bad_frame",
+    [YS_REJECTED_MALFORMED] = "malformed",
+    [YS_REJECTED_TOO_LARGE] = "too_large",
+    [YS_REJECTED_LIMIT] = "limit",
+    [YS_REJECTED_UNAVAILABLE] = "unavailable",
+    [YS_REJECTED_BAD_HANDSHAKE] = "bad_handshake",
 };
 
 static const enum ys_rejection rejection_of[YS_LOOP_REFUSALS] = {

@@ -17,6 +17,7 @@
 
 #include "base/alloc.h"
 #include "base/problem.h"
+#include "base/texts.h"
 #include "room/context.h"
 #include "server/auth_setup.h"
 #include "server/plugin.h"
@@ -24,7 +25,7 @@
 
 struct ysync_plugin {
     const struct ysync_alloc *alloc;
-    struct ysync_plugin_config options; /* what it points to is the program's, and may be gone */
+    struct ysync_plugin_config options; /* of its texts only the origins are used: copies */
     struct ys_loop *loop;
     struct ys_routes *routes;
     struct ys_auth_setup *auth_setup;
@@ -140,6 +141,7 @@ static void free_parts(struct ysync_plugin *plugin)
     ys_auth_free(plugin->auth);
     ys_auth_setup_free(plugin->auth_setup);
     ys_routes_free(plugin->routes);
+    ys_free(plugin->alloc, (void *)(uintptr_t)plugin->options.allowed_origins);
     ys_free(plugin->alloc, plugin->urls);
     ys_free(plugin->alloc, plugin);
 }
@@ -153,7 +155,10 @@ static enum ysync_err make_parts(struct ysync_plugin *plugin, uv_loop_t *loop, c
         err = make_auth(plugin, loop, config, problem);
     if (err)
         return err;
-    err = ys_loop_open(plugin->alloc, loop, &plugin->loop);
+    err = ys_texts_copy(plugin->alloc, config->allowed_origins, config->allowed_origin_count,
+                        &plugin->options.allowed_origins);
+    if (!err)
+        err = ys_loop_open(plugin->alloc, loop, &plugin->loop);
     if (err) {
         ys_problem_set(problem, "%s", ysync_strerror(err));
         return err;
@@ -183,6 +188,7 @@ enum ysync_err ysync_plugin_new(uv_loop_t *loop, const struct ysync_plugin_confi
     plugin->alloc = alloc;
     plugin->options = *config;
     plugin->options.alloc = alloc;
+    plugin->options.allowed_origins = NULL;
     err = make_parts(plugin, loop, config, problem);
     if (err) {
         free_parts(plugin);

@@ -71,6 +71,9 @@ static enum ysync_err make_parts(struct ys_plugin *plugin)
         return YSYNC_ERR_IO;
     err = ys_backoff_new(config->alloc, hub.seed, &plugin->context.backoff);
     if (!err)
+        err = ys_admission_new(config->alloc, hub.seed, config->max_connections, config->max_connections_per_ip,
+                               &plugin->context.admission);
+    if (!err)
         err = ys_snapshots_new(config->alloc, YS_SNAPSHOTS_MAX_BYTES, &plugin->context.snapshots);
     if (!err)
         err = ys_hub_new(&hub, &plugin->context.hub);
@@ -83,6 +86,7 @@ static void free_parts(struct ys_plugin *plugin)
 
     ys_hub_free(plugin->context.hub);
     ys_snapshots_free(plugin->context.snapshots);
+    ys_admission_free(plugin->context.admission);
     ys_backoff_free(plugin->context.backoff);
     ys_free(alloc, plugin->listeners);
     ys_free(alloc, plugin);

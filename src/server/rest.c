@@ -24,6 +24,7 @@
 #include "base/base64url.h"
 #include "base/json.h"
 #include "http/target.h"
+#include "server/forwarded.h"
 #include "server/resource.h"
 #include "server/session.h"
 #include "server/upgrade.h"
@@ -71,11 +72,11 @@ static void count_refusal(struct ys_session_context *context, int status)
     case 401:
         rejected[YS_REJECTED_UNAUTHORIZED]++;
         break;
-    case 403:
-        rejected[YS_REJECTED_READ_ONLY]++;
-        break;
     case 413:
         rejected[YS_REJECTED_TOO_LARGE]++;
+        break;
+    case 429:
+        rejected[YS_REJECTED_LIMIT]++;
         break;
     case 503:
         rejected[YS_REJECTED_UNAVAILABLE]++;
@@ -408,6 +409,12 @@ static bool is_write(enum ys_http_method method)
     return method != YS_HTTP_GET && method != YS_HTTP_HEAD;
 }
 
+static void refuse_write(struct ys_rest *rest)
+{
+    rest->context->counters.rejected[YS_REJECTED_READ_ONLY]++;
+    turn_down(rest, 403, NULL, "Read-only");
+}
+
 static int find_resource(const struct ys_rest *rest, struct ys_resource *resource, const char **why)
 {
     const struct ys_session_context *context = rest->context;
@@ -431,7 +438,7 @@ static void take_verdict(void *user, struct ys_verdict verdict)
     else if (access == YS_ACCESS_UNKNOWN)
         turn_down(rest, 503, NULL, "Cannot verify the token now");
     else if (access == YS_ACCESS_READ && is_write(ys_connection_head(rest->connection)->method))
-        turn_down(rest, 403, NULL, "Read-only");
+        refuse_write(rest);
     else
         answer_resource(rest, &resource);
     ys_resource_deinit(&resource);
@@ -440,13 +447,16 @@ static void take_verdict(void *user, struct ys_verdict verdict)
 static void ask_for_verdict(struct ys_rest *rest, const struct ys_resource *resource)
 {
     const struct ys_session_context *context = rest->context;
+    const struct ys_http_head *head = ys_connection_head(rest->connection);
     char peer[YS_ADDRESS_TEXT_BYTES];
     struct ys_auth_request request;
+    struct ys_peer client;
 
-    ys_peer_format(ys_connection_peer(rest->connection), peer);
+    client = ys_forwarded_client(head, ys_connection_peer(rest->connection), context->config->trusted_proxies);
+    ys_peer_format(&client, peer);
     request = (struct ys_auth_request){
         .room = ys_buf_bytes(&resource->room),
-        .token = ys_bearer_token(ys_connection_head(rest->connection)),
+        .token = ys_bearer_token(head),
         .peer = ys_log_str(peer),
         .unix_time_s = (uint64_t)time(NULL),
     };

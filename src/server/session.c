@@ -2,10 +2,12 @@
 /*
  * How a request becomes a member:
  *
- *     head --- no upgrade ----------------------------------> rest.c answers
+ *     head --- too many connections? --- 429, 503
+ *       '----- no upgrade ----------------------------------> rest.c answers
  *       '----- upgrade --- which room, token? --- 400, 404, 426
- *                              '-- verdict? --- no: "2 0 Unauthorized", close 4001 (or 401, see backoff.h)
- *                                     '-------- yes: join, 101; or, without a document, close 4004 (or 404)
+ *                              '-- from an allowed origin? --- no: 403
+ *                                      '-- verdict? --- no: refusal.c turns away
+ *                                              '------- yes: join, 101, until the verdict ends
  *
  * The verdict may come later than the question. The connection keeps the head until it is answered, so what was read
  * from it is read again then, and nothing has to be kept here meanwhile. No room is made before the verdict.
@@ -16,9 +18,21 @@
 #include <time.h>
 
 #include "base/alloc.h"
+#include "server/forwarded.h"
 #include "server/rate.h"
+#include "server/refusal.h"
 #include "server/rest.h"
 #include "server/upgrade.h"
+
+/* Who comes when the server is full gets to hear it, which takes a request head first. So many may be about to give
+ * theirs; more are dropped without a word. */
+#define MAX_REFUSED 256
+
+/* For the few whose verdict holds only for a while. */
+struct expiry {
+    struct ys_timer timer;
+    struct session *session;
+};
 
 struct session {
     struct ys_list node; /* in context->sessions */
@@ -28,6 +42,11 @@ struct session {
     struct ys_question *question; /* while the verdict on a WebSocket is awaited */
     struct ys_member *member;     /* NULL until it has joined */
     struct ys_rate rate;          /* from then on, where there is a limit */
+    struct expiry *expiry;        /* NULL: never */
+    struct ys_peer client;        /* the other end of the socket, or who is behind it */
+    bool is_counted;              /* among the connections */
+    bool is_client_counted;       /* among those of its client */
+    int refused_with;             /* 0, or the status for any request */
 };
 
 static void wake(void *user)
@@ -50,7 +69,7 @@ static void log_opened(const struct session *session)
 {
     char peer[YS_ADDRESS_TEXT_BYTES];
 
-    ys_peer_format(ys_connection_peer(session->connection), peer);
+    ys_peer_format(&session->client, peer);
     ys_log(&session->context->config->log, YSYNC_LOG_DEBUG, "connection_opened", YS_LOG_STR("peer", peer),
            YS_LOG_BYTES("room", ys_room_name(ys_member_room(session->member))));
 }
@@ -59,7 +78,7 @@ static void log_closed(const struct session *session, uint16_t code)
 {
     char peer[YS_ADDRESS_TEXT_BYTES];
 
-    ys_peer_format(ys_connection_peer(session->connection), peer);
+    ys_peer_format(&session->client, peer);
     ys_log(&session->context->config->log, YSYNC_LOG_DEBUG, "connection_closed", YS_LOG_STR("peer", peer),
            YS_LOG_NUM("code", code));
 }
@@ -68,82 +87,62 @@ static void log_malformed(const struct session *session, const char *problem)
 {
     char peer[YS_ADDRESS_TEXT_BYTES];
 
-    ys_peer_format(ys_connection_peer(session->connection), peer);
+    ys_peer_format(&session->client, peer);
     ys_log(&session->context->config->log, YSYNC_LOG_WARN, "malformed_message",
            YS_LOG_BYTES("room", ys_room_name(ys_member_room(session->member))), YS_LOG_STR("peer", peer),
            YS_LOG_STR("problem", problem));
 }
 
-/* Clients of the protocol expect to be told by a message and a close code, not by a handshake that fails. message may
- * be NULL. */
-static void open_and_close(struct session *session, const struct ys_upgrade *upgrade, const struct ys_blob *message,
-                           uint16_t code, const char *reason)
+static const struct ysync_plugin_config *config_of(const struct session *session)
 {
-    struct ys_connection *connection = session->connection;
+    return session->context->config;
+}
 
-    if (ys_connection_upgrade(connection, &upgrade->request)) {
-        ys_connection_drop(connection);
+/* The end of what a verdict said */
+
+static void on_expired(struct ys_timer *timer, uint64_t now_ms)
+{
+    struct session *session = YS_CONTAINER_OF(timer, struct expiry, timer)->session;
+
+    (void)now_ms;
+    ys_connection_close(session->connection, ys_refusal_code_unauthorized(config_of(session)), "Token expired");
+}
+
+static enum ysync_err expire_in(struct session *session, uint64_t holds_ms)
+{
+    uint64_t now_ms = ys_loop_now(session->context->loop);
+
+    if (holds_ms >= YS_TIMER_NEVER - now_ms)
+        return YSYNC_OK;
+    session->expiry = ys_alloc_zeroed(config_of(session)->alloc, 1, sizeof(*session->expiry));
+    if (!session->expiry)
+        return YSYNC_ERR_NOMEM;
+    session->expiry->session = session;
+    ys_timer_init(&session->expiry->timer, on_expired);
+    ys_loop_arm(session->context->loop, &session->expiry->timer, now_ms + holds_ms);
+    return YSYNC_OK;
+}
+
+static void forget_expiry(struct session *session)
+{
+    if (!session->expiry)
         return;
-    }
-    if (message)
-        ys_connection_send(connection, ys_blob_bytes(message));
-    ys_connection_close(connection, code, reason);
+    ys_loop_disarm(session->context->loop, &session->expiry->timer);
+    ys_free(config_of(session)->alloc, session->expiry);
 }
 
-static bool must_be_told_by_http(struct session *session)
+/* Joining */
+
+static void admit(struct session *session, const struct ys_upgrade *upgrade, const struct ys_verdict *verdict)
 {
-    struct ys_session_context *context = session->context;
-
-    return ys_backoff_note(context->backoff, ys_connection_peer(session->connection)->ip, ys_loop_now(context->loop));
-}
-
-static void turn_away(struct session *session, const struct ys_upgrade *upgrade)
-{
-    struct ys_session_context *context = session->context;
-    struct ys_blob *message;
-
-    if (must_be_told_by_http(session)) {
-        ys_rest_refuse(context, session->connection, 401, "Unauthorized");
-        return;
-    }
-    context->counters.rejected[YS_REJECTED_UNAUTHORIZED]++;
-    message = ys_message_encode_denied(context->config->alloc, "Unauthorized");
-    if (message)
-        open_and_close(session, upgrade, message, YS_WS_CLOSE_UNAUTHORIZED, "Unauthorized");
-    else
-        ys_connection_drop(session->connection);
-    ys_blob_unref(message);
-}
-
-/* The program has no document for it. */
-static void refuse_room(struct session *session, const struct ys_upgrade *upgrade)
-{
-    struct ysync_bytes name = ys_buf_bytes(&upgrade->room);
-    char line[YS_ROOM_NAME_MAX_BYTES + 32];
-
-    snprintf(line, sizeof(line), "Room not found: %.*s", (int)name.len, (const char *)name.data);
-    if (must_be_told_by_http(session))
-        ys_rest_refuse(session->context, session->connection, 404, line);
-    else
-        open_and_close(session, upgrade, NULL, YS_WS_CLOSE_ROOM_NOT_FOUND, line);
-}
-
-static void put_off(struct session *session, const struct ys_upgrade *upgrade)
-{
-    session->context->counters.rejected[YS_REJECTED_UNAVAILABLE]++;
-    open_and_close(session, upgrade, NULL, YS_WS_CLOSE_TRY_AGAIN, "Cannot verify the token now");
-}
-
-static void admit(struct session *session, const struct ys_upgrade *upgrade, enum ys_access access)
-{
-    const struct ys_member_options options = { .is_read_only = access != YS_ACCESS_WRITE };
+    const struct ys_member_options options = { .is_read_only = verdict->access != YS_ACCESS_WRITE };
     uint64_t now_ms = ys_loop_now(session->context->loop);
     enum ysync_err err;
 
     err = ys_hub_join(session->context->hub, ys_buf_bytes(&upgrade->room), &member_events, session, &options, now_ms,
                       &session->member);
     if (err == YSYNC_ERR_NOT_FOUND) {
-        refuse_room(session, upgrade);
+        ys_refuse_room(session->context, session->connection, &session->client, upgrade);
         return;
     }
     if (err) {
@@ -151,9 +150,9 @@ static void admit(struct session *session, const struct ys_upgrade *upgrade, enu
                        err == YSYNC_ERR_LIMIT ? "Too many rooms" : "Out of memory");
         return;
     }
-    ys_rate_init(&session->rate, session->context->config->messages_per_second, now_ms);
+    ys_rate_init(&session->rate, config_of(session)->messages_per_second, now_ms);
     log_opened(session);
-    if (ys_connection_upgrade(session->connection, &upgrade->request))
+    if (expire_in(session, verdict->holds_ms) || ys_connection_upgrade(session->connection, &upgrade->request))
         ys_connection_drop(session->connection);
 }
 
@@ -168,57 +167,155 @@ static int read_upgrade(const struct session *session, struct ys_upgrade *upgrad
 static void take_verdict(void *user, struct ys_verdict verdict)
 {
     struct session *session = user;
-    enum ys_access access = verdict.access;
     struct ys_upgrade upgrade;
     const char *why;
     int status = read_upgrade(session, &upgrade, &why);
 
     if (status != 101)
         ys_rest_refuse(session->context, session->connection, status, why);
-    else if (access == YS_ACCESS_NONE)
-        turn_away(session, &upgrade);
-    else if (access == YS_ACCESS_UNKNOWN)
-        put_off(session, &upgrade);
+    else if (verdict.access == YS_ACCESS_NONE)
+        ys_refuse_unauthorized(session->context, session->connection, &session->client, &upgrade);
+    else if (verdict.access == YS_ACCESS_UNKNOWN)
+        ys_refuse_for_now(session->context, session->connection, &upgrade);
     else
-        admit(session, &upgrade, access);
+        admit(session, &upgrade, &verdict);
     ys_upgrade_deinit(&upgrade);
 }
 
-static void ask_for_verdict(struct session *session)
+static void ask(struct session *session, const struct ys_upgrade *upgrade)
 {
     const struct ys_session_context *context = session->context;
     char peer[YS_ADDRESS_TEXT_BYTES];
     struct ys_auth_request request;
+
+    ys_peer_format(&session->client, peer);
+    request = (struct ys_auth_request){
+        .room = ys_buf_bytes(&upgrade->room),
+        .token = ys_buf_bytes(&upgrade->token),
+        .peer = ys_log_str(peer),
+        .is_websocket = true,
+        .unix_time_s = (uint64_t)time(NULL),
+    };
+    if (ys_question_ask(context->auth, context->config->alloc, &request, take_verdict, session, &session->question))
+        ys_rest_refuse(session->context, session->connection, 503, "Out of memory");
+}
+
+static void ask_for_verdict(struct session *session, const struct ys_http_head *head)
+{
+    const struct ysync_plugin_config *config = config_of(session);
     struct ys_upgrade upgrade;
     const char *why;
     int status = read_upgrade(session, &upgrade, &why);
 
     if (status != 101) {
         ys_rest_refuse(session->context, session->connection, status, why);
+    } else if (!ys_origin_is_allowed(head, config->allowed_origins, config->allowed_origin_count)) {
+        session->context->counters.rejected[YS_REJECTED_ORIGIN]++;
+        ys_rest_refuse(session->context, session->connection, 403, "This origin may not connect");
     } else {
-        ys_peer_format(ys_connection_peer(session->connection), peer);
-        request = (struct ys_auth_request){
-            .room = ys_buf_bytes(&upgrade.room),
-            .token = ys_buf_bytes(&upgrade.token),
-            .peer = ys_log_str(peer),
-            .is_websocket = true,
-            .unix_time_s = (uint64_t)time(NULL),
-        };
-        if (ys_question_ask(context->auth, context->config->alloc, &request, take_verdict, session, &session->question))
-            ys_rest_refuse(session->context, session->connection, 503, "Out of memory");
+        ask(session, &upgrade);
     }
     ys_upgrade_deinit(&upgrade);
+}
+
+/* Limits on connections */
+
+static void refuse_and_end(struct session *session, int status)
+{
+    struct ys_connection *connection = session->connection;
+
+    ys_rest_refuse(session->context, connection, status,
+                   status == 429 ? "Too many connections from your address" : "Too many connections");
+    ys_connection_close(connection, YS_CONNECTION_NO_CODE, NULL); /* *session may be gone */
+}
+
+/* Counts the connection as one of this client's. Returns 0, or the status to refuse it with. */
+static int count_client(struct session *session, const struct ys_peer *client)
+{
+    struct ys_admission *admission = session->context->admission;
+    enum ysync_err err;
+
+    if (session->is_client_counted)
+        ys_admission_leave_from(admission, &session->client);
+    session->client = *client;
+    err = ys_admission_enter_from(admission, client);
+    session->is_client_counted = !err;
+    return err == YSYNC_OK ? 0 : err == YSYNC_ERR_LIMIT ? 429 : 503;
+}
+
+/* Counts a connection that has just come. */
+static int count_connection(struct session *session)
+{
+    const struct ys_peer *peer = ys_connection_peer(session->connection);
+
+    if (ys_admission_enter(session->context->admission))
+        return 503;
+    session->is_counted = true;
+    /* Behind proxies it is the request that says whose connection this is. */
+    session->client = *peer;
+    return config_of(session)->trusted_proxies > 0 ? 0 : count_client(session, peer);
+}
+
+static void uncount(struct session *session)
+{
+    if (session->is_client_counted)
+        ys_admission_leave_from(session->context->admission, &session->client);
+    if (session->is_counted)
+        ys_admission_leave(session->context->admission);
+    if (session->refused_with)
+        session->context->refused_count--;
+}
+
+/* 0, or the status to refuse the request with. */
+static int check_client(struct session *session, const struct ys_http_head *head)
+{
+    unsigned trusted_proxies = config_of(session)->trusted_proxies;
+    struct ys_peer client;
+
+    if (session->refused_with || trusted_proxies == 0)
+        return session->refused_with;
+    client = ys_forwarded_client(head, ys_connection_peer(session->connection), trusted_proxies);
+    return count_client(session, &client);
+}
+
+/* Events of the connection */
+
+/* A server that is full is not ill. */
+static bool is_health_check(const struct ys_http_head *head)
+{
+    return !head->wants_websocket && head->path.len == 1;
 }
 
 static void on_head(struct ys_connection *connection, void *user, const struct ys_http_head *head)
 {
     struct session *session = user;
+    int status = check_client(session, head);
 
     (void)connection;
-    if (head->wants_websocket)
-        ask_for_verdict(session);
+    if (status && !is_health_check(head))
+        refuse_and_end(session, status);
+    else if (head->wants_websocket)
+        ask_for_verdict(session, head);
     else
         ys_rest_take_head(&session->rest, head);
+}
+
+/* The verdict is no longer waited for. */
+static void on_flooded(struct ys_connection *connection, void *user)
+{
+    struct session *session = user;
+    struct ys_upgrade upgrade;
+    const char *why;
+    int status = read_upgrade(session, &upgrade, &why);
+
+    ys_question_forget(session->question);
+    session->question = NULL;
+    session->context->counters.rejected[YS_REJECTED_LIMIT]++;
+    if (status == 101)
+        ys_open_and_close(connection, &upgrade, YS_WS_CLOSE_POLICY, "Too much was sent before the answer");
+    else
+        ys_connection_drop(connection);
+    ys_upgrade_deinit(&upgrade);
 }
 
 static void on_body(struct ys_connection *connection, void *user, struct ysync_bytes piece)
@@ -310,6 +407,13 @@ static struct ys_blob *on_next(struct ys_connection *connection, void *user)
     return ys_member_take(session->member, ys_loop_now(session->context->loop));
 }
 
+static void free_session(struct session *session)
+{
+    uncount(session);
+    ys_list_remove(&session->node);
+    ys_free(config_of(session)->alloc, session);
+}
+
 static void on_closed(struct ys_connection *connection, void *user, uint16_t code)
 {
     struct session *session = user;
@@ -321,35 +425,47 @@ static void on_closed(struct ys_connection *connection, void *user, uint16_t cod
     if (session->member)
         ys_member_leave(session->member, ys_loop_now(context->loop));
     ys_question_forget(session->question);
+    forget_expiry(session);
     ys_rest_deinit(&session->rest);
-    ys_list_remove(&session->node);
-    ys_free(context->config->alloc, session);
+    free_session(session);
 }
 
 const struct ys_connection_events ys_session_events = {
     .head = on_head,
     .body = on_body,
     .end = on_end,
+    .flooded = on_flooded,
     .message = on_message,
     .next = on_next,
     .closed = on_closed,
 };
 
-void ys_session_begin(struct ys_session_context *context, struct ys_connection *connection)
+static struct session *new_session(struct ys_session_context *context, struct ys_connection *connection)
 {
     struct session *session = ys_alloc_zeroed(context->config->alloc, 1, sizeof(*session));
+
+    if (!session)
+        return NULL;
+    session->context = context;
+    session->connection = connection;
+    ys_rest_init(&session->rest, context, connection);
+    ys_list_append(&context->sessions, &session->node);
+    session->refused_with = count_connection(session);
+    if (session->refused_with)
+        context->refused_count++;
+    return session;
+}
+
+void ys_session_begin(struct ys_session_context *context, struct ys_connection *connection)
+{
+    struct session *session = new_session(context, connection);
 
     if (!session) {
         ys_connection_drop(connection);
         return;
     }
-    session->context = context;
-    session->connection = connection;
-    ys_rest_init(&session->rest, context, connection);
-    ys_list_append(&context->sessions, &session->node);
-    if (ys_connection_start(connection, session)) {
-        ys_list_remove(&session->node);
-        ys_free(context->config->alloc, session);
+    if (context->refused_count > MAX_REFUSED || ys_connection_start(connection, session)) {
+        free_session(session);
         ys_connection_drop(connection);
     }
 }

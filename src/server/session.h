@@ -6,6 +6,7 @@
 #include "base/list.h"
 #include "net/connection.h"
 #include "room/hub.h"
+#include "server/admission.h"
 #include "server/backoff.h"
 #include "server/metrics.h"
 #include "server/plugin.h"
@@ -19,9 +20,11 @@ struct ys_session_context {
     struct ys_loop *loop;
     struct ys_hub *hub;
     struct ys_backoff *backoff;
+    struct ys_admission *admission;
     struct ys_snapshots *snapshots;
     struct ys_server_counters counters;
     struct ys_list sessions;
+    size_t refused_count; /* of those, who came when the server was full */
 };
 
 /* The callbacks that make a connection's events a session's. */

@@ -131,3 +131,24 @@ struct ysync_bytes ys_bearer_token(const struct ys_http_head *head)
         token = (struct ysync_bytes){ token.data + 1, token.len - 1 };
     return token;
 }
+
+/* Scheme and host come in lower case from every browser, but people write configurations. */
+static bool is_one_of(struct ysync_bytes origin, const char *const *allowed, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (ys_http_name_is(origin, allowed[i]))
+            return true;
+    }
+    return false;
+}
+
+bool ys_origin_is_allowed(const struct ys_http_head *head, const char *const *allowed, size_t count)
+{
+    if (count == 0)
+        return true;
+    for (size_t i = 0; i < head->field_count; i++) {
+        if (ys_http_name_is(head->fields[i].name, "Origin") && !is_one_of(head->fields[i].value, allowed, count))
+            return false;
+    }
+    return true;
+}

@@ -21,6 +21,10 @@ int ys_upgrade_read(struct ys_upgrade *upgrade, const struct ysync_alloc *alloc,
                     const struct ys_http_head *head, const char **why);
 void ys_upgrade_deinit(struct ys_upgrade *upgrade);
 
+/* Is every Origin field one of these? A program that is no browser gives none, and is not held up: it could give any.
+ * With an empty list every origin is allowed. */
+bool ys_origin_is_allowed(const struct ys_http_head *head, const char *const *allowed, size_t count);
+
 /* The token of an Authorization field, a view of the head: the one way for requests that want no WebSocket. */
 struct ysync_bytes ys_bearer_token(const struct ys_http_head *head);
 

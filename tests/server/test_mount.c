@@ -383,6 +383,181 @@ static void test_mount_follows_verdicts(void **state)
     ys_client_close(&client);
 }
 
+static void test_mount_turns_away_as_configured(void **state)
+{
+    static const struct {
+        enum ysync_reject reject;
+        const char *target;
+        const char *want; /* close code and reason, or status and body */
+    } cases[] = {
+        { YSYNC_REJECT_4001, "/mine?token=0", "4001 Unauthorized" },
+        { YSYNC_REJECT_4001, "/other?token=2", "4004 Room not found: other" },
+        { YSYNC_REJECT_4001, "/mine?token=3", "1013 Cannot verify the token now" },
+        { YSYNC_REJECT_4401, "/mine?token=0", "4401 Unauthorized" },
+        { YSYNC_REJECT_4401, "/other?token=2", "4404 Room not found: other" },
+        { YSYNC_REJECT_4401, "/mine?token=3", "1013 Cannot verify the token now" },
+        { YSYNC_REJECT_HTTP, "/mine?token=0", "401 Unauthorized" },
+        { YSYNC_REJECT_HTTP, "/other?token=2", "404 Room not found: other" },
+        { YSYNC_REJECT_HTTP, "/mine?token=3", "503 Cannot verify the token now" },
+    };
+    (void)state;
+    assert_int_equal(ysync_doc_new(&program.memory.alloc, &program.mine), YSYNC_OK);
+    program.config.verify = ask_token;
+    program.config.events.resolve = resolve;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char request[512], got[256], reason[126];
+        struct ys_client client;
+
+        program.stops = 0;
+        program.config.reject = cases[i].reject;
+        start();
+        open_client(&client);
+        if (cases[i].reject == YSYNC_REJECT_HTTP) {
+            ys_client_format_upgrade(request, sizeof(request), cases[i].target, "");
+            ys_client_send_str(&client, request);
+            ys_client_read_answer(&client, true, &answer);
+            snprintf(got, sizeof(got), "%d %.200s", answer.status, answer.body);
+        } else {
+            ys_client_upgrade(&client, cases[i].target);
+            ys_client_expect_close(&client, (uint16_t)atoi(cases[i].want), reason);
+            snprintf(got, sizeof(got), "%.4s %s", cases[i].want, reason);
+        }
+        if (strcmp(got, cases[i].want) != 0)
+            fail_msg("reject %d, %s: got %s, want %s", cases[i].reject, cases[i].target, got, cases[i].want);
+        ys_client_close(&client);
+        stop();
+    }
+}
+
+/* Lets in for as many milliseconds as the token says. */
+static void ask_how_long(void *user, struct ysync_verification *verification,
+                         const struct ysync_verify_request *request)
+{
+    (void)user;
+    ysync_verify_answer_for(verification, YSYNC_ACCESS_WRITE, (uint64_t)atoi((const char *)request->token.data));
+}
+
+static void test_mount_ends_connections_with_their_verdict(void **state)
+{
+    static const enum ysync_reject rejects[] = { YSYNC_REJECT_4001, YSYNC_REJECT_4401, YSYNC_REJECT_HTTP };
+    static const uint16_t codes[] = { 4001, 4401, 4401 };
+
+    (void)state;
+    program.config.verify = ask_how_long;
+    for (size_t i = 0; i < ARRAY_LEN(rejects); i++) {
+        struct ys_client lasting, brief;
+        char reason[126];
+
+        program.stops = 0;
+        program.config.reject = rejects[i];
+        start();
+        open_client(&lasting);
+        ys_client_upgrade(&lasting, "/blog?token=1000000%20");
+        expect_message(&lasting, BYTES(step1_of_empty_room));
+        open_client(&brief);
+        ys_client_upgrade(&brief, "/blog?token=20%20");
+        ys_client_expect_close(&brief, codes[i], reason);
+        assert_string_equal(reason, "Token expired");
+        ys_client_close(&brief);
+        ys_client_close(&lasting);
+        stop();
+    }
+}
+
+static void test_mount_closes_who_floods_before_the_verdict(void **state)
+{
+    static uint8_t flood[70000];
+    struct ys_client client;
+    char request[512];
+    char reason[126];
+    char head[512];
+
+    (void)state;
+    program.config.verify = ask_later;
+    start();
+    ys_client_format_upgrade(request, sizeof(request), "/blog", "");
+    open_client(&client);
+    ys_client_send_str(&client, request);
+    wait_until_asked();
+    ys_client_send(&client, flood, sizeof(flood));
+    ys_client_read_head(&client, head, sizeof(head));
+    ys_client_expect_close(&client, 1008, reason);
+    assert_string_equal(reason, "Too much was sent before the answer");
+    ys_client_close(&client);
+    answer_now(YSYNC_ACCESS_WRITE); /* nobody listens any more */
+    assert_int_equal(ysync_hub_room_count(ysync_plugin_hub(program.plugin)), 0);
+}
+
+static int status_of(struct ys_client *client, const char *target, const char *fields)
+{
+    char request[512];
+
+    snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: h\r\n%s\r\n", target, fields);
+    ys_client_send_str(client, request);
+    ys_client_read_answer(client, true, &answer);
+    return answer.status;
+}
+
+static void test_mount_limits_connections(void **state)
+{
+    struct ys_client first, second, third;
+
+    (void)state;
+    program.config.max_connections = 2;
+    start();
+    open_client(&first);
+    open_client(&second);
+    assert_int_equal(status_of(&first, "/metrics", ""), 200);
+    assert_int_equal(status_of(&second, "/metrics", ""), 200);
+    open_client(&third);
+    assert_int_equal(status_of(&third, "/", ""), 200);
+    assert_int_equal(status_of(&third, "/metrics", ""), 503);
+    assert_string_equal(answer.body, "Too many connections");
+    ys_client_expect_end(&third);
+    ys_client_close(&third);
+    ys_client_close(&first);
+    pump(NULL);
+    open_client(&first);
+    assert_int_equal(status_of(&first, "/metrics", ""), 200);
+    ys_client_close(&first);
+    ys_client_close(&second);
+}
+
+static void test_mount_limits_connections_of_an_address(void **state)
+{
+    struct ys_client first, second;
+
+    (void)state;
+    program.config.max_connections_per_ip = 1;
+    start();
+    open_client(&first);
+    assert_int_equal(status_of(&first, "/metrics", ""), 200);
+    open_client(&second);
+    assert_int_equal(status_of(&second, "/metrics", "X-Forwarded-For: 203.0.113.9\r\n"), 429);
+    assert_string_equal(answer.body, "Too many connections from your address");
+    ys_client_close(&second);
+    ys_client_close(&first);
+}
+
+/* Behind a proxy the client is who the proxy says, from one request to the next. */
+static void test_mount_limits_connections_behind_a_proxy(void **state)
+{
+    struct ys_client first, second;
+
+    (void)state;
+    program.config.max_connections_per_ip = 1;
+    program.config.trusted_proxies = 1;
+    start();
+    open_client(&first);
+    open_client(&second);
+    assert_int_equal(status_of(&first, "/metrics", "X-Forwarded-For: 203.0.113.9\r\n"), 200);
+    assert_int_equal(status_of(&first, "/metrics", "X-Forwarded-For: 203.0.113.9\r\n"), 200);
+    assert_int_equal(status_of(&second, "/metrics", "X-Forwarded-For: 203.0.113.8\r\n"), 200);
+    assert_int_equal(status_of(&second, "/metrics", "X-Forwarded-For: 1.2.3.4, 203.0.113.9\r\n"), 429);
+    ys_client_close(&second);
+    ys_client_close(&first);
+}
+
 /* Neither the client need be there any more nor the plugin. */
 static void test_mount_may_be_answered_too_late(void **state)
 {
@@ -500,6 +675,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_mount_integrates_documents, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_mount_waits_for_verdicts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_mount_follows_verdicts, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_mount_turns_away_as_configured, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_mount_ends_connections_with_their_verdict, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_mount_closes_who_floods_before_the_verdict, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_mount_limits_connections, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_mount_limits_connections_of_an_address, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_mount_limits_connections_behind_a_proxy, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_mount_may_be_answered_too_late, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_mount_says_goodbye, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_mount_checks_its_configuration, set_up, tear_down),

@@ -128,10 +128,48 @@ static void test_upgrade_survives_failed_allocations(void **state)
     }
 }
 
+static void test_upgrade_checks_origins(void **state)
+{
+    static const char *const allowed[] = { "https://app.example.org", "http://localhost:5173" };
+    static const struct {
+        const char *fields;
+        size_t allowed_count;
+        bool want;
+    } cases[] = {
+        { "Origin: https://evil.example\r\n", 0, true },
+        { "", 2, true },
+        { "Origin: https://app.example.org\r\n", 2, true },
+        { "Origin: HTTPS://App.Example.org\r\n", 2, true },
+        { "Origin: http://localhost:5173\r\n", 2, true },
+        { "Origin: http://localhost:5173\r\n", 1, false },
+        { "Origin: http://localhost\r\n", 2, false },
+        { "Origin: https://app.example.org.evil.example\r\n", 2, false },
+        { "Origin: https://evil.example/https://app.example.org\r\n", 2, false },
+        { "Origin: null\r\n", 2, false },
+        { "Origin:\r\n", 2, false },
+        { "Origin: https://app.example.org\r\nOrigin: https://evil.example\r\n", 2, false },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct ys_http_parser *parser;
+        struct ysync_bytes in, body;
+        char request[512];
+
+        snprintf(request, sizeof(request), "GET / HTTP/1.1\r\nHost: h\r\n%s\r\n", cases[i].fields);
+        in = (struct ysync_bytes){ (const uint8_t *)request, strlen(request) };
+        assert_int_equal(ys_http_parser_new(ysync_alloc_default(), &parser), YSYNC_OK);
+        assert_int_equal(ys_http_parser_feed(parser, &in, &body), YS_HTTP_EVENT_HEAD);
+        if (ys_origin_is_allowed(ys_http_parser_head(parser), allowed, cases[i].allowed_count) != cases[i].want)
+            fail_msg("row %zu, %s: want %d", i, cases[i].fields, cases[i].want);
+        ys_http_parser_free(parser);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_upgrade_reads_what_is_asked_for, set_up, tear_down),
+        cmocka_unit_test(test_upgrade_checks_origins),
         cmocka_unit_test_setup_teardown(test_upgrade_survives_failed_allocations, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
