@@ -8,15 +8,18 @@
 #include "doc/compact.h"
 #include "doc/document.h"
 
+/* In the part at the end, behind six numbers. */
+#define CHECKSUM_AT 24
+
 /* The part at the end, read. */
 struct ending {
-    uint64_t checksum;
     uint32_t update_len;
     uint32_t pending_len;
     uint32_t deletes_at;
     uint32_t client_count;
     uint32_t range_count;
     uint32_t flags;
+    uint64_t checksum;
 };
 
 static void put_le(struct ys_buf *out, uint64_t n, size_t size)
@@ -66,15 +69,13 @@ static enum ysync_err put_index(const struct ys_base *base, struct ys_buf *out)
 
 static void put_ending(struct ys_buf *out, const struct ending *ending)
 {
-    uint64_t checksum = ys_checksum(ys_buf_bytes(out));
-
-    put_le(out, checksum, 8);
     put_le(out, ending->update_len, 4);
     put_le(out, ending->pending_len, 4);
     put_le(out, ending->deletes_at, 4);
     put_le(out, ending->client_count, 4);
     put_le(out, ending->range_count, 4);
     put_le(out, ending->flags, 4);
+    put_le(out, ys_checksum(ys_buf_bytes(out)), 8);
     ys_buf_put_str(out, YS_SNAPSHOT_MAGIC);
 }
 
@@ -146,16 +147,17 @@ static bool read_ending(struct ysync_bytes bytes, struct ending *out)
     at = bytes.data + bytes.len - YS_SNAPSHOT_END_BYTES;
     if (memcmp(at + YS_SNAPSHOT_END_BYTES - 8, YS_SNAPSHOT_MAGIC, 8) != 0)
         return false;
-    *out = (struct ending){ .checksum = get_le(at, 8),
-                            .update_len = (uint32_t)get_le(at + 8, 4),
-                            .pending_len = (uint32_t)get_le(at + 12, 4),
-                            .deletes_at = (uint32_t)get_le(at + 16, 4),
-                            .client_count = (uint32_t)get_le(at + 20, 4),
-                            .range_count = (uint32_t)get_le(at + 24, 4),
-                            .flags = (uint32_t)get_le(at + 28, 4) };
+    *out = (struct ending){ .update_len = (uint32_t)get_le(at, 4),
+                            .pending_len = (uint32_t)get_le(at + 4, 4),
+                            .deletes_at = (uint32_t)get_le(at + 8, 4),
+                            .client_count = (uint32_t)get_le(at + 12, 4),
+                            .range_count = (uint32_t)get_le(at + 16, 4),
+                            .flags = (uint32_t)get_le(at + 20, 4),
+                            .checksum = get_le(at + CHECKSUM_AT, 8) };
     parts = (uint64_t)out->update_len + out->pending_len + (uint64_t)out->client_count * YS_SNAPSHOT_INDEX_BYTES;
     return parts == bytes.len - YS_SNAPSHOT_END_BYTES && out->deletes_at <= out->update_len &&
-           out->checksum == ys_checksum((struct ysync_bytes){ bytes.data, bytes.len - YS_SNAPSHOT_END_BYTES });
+           out->checksum ==
+               ys_checksum((struct ysync_bytes){ bytes.data, bytes.len - YS_SNAPSHOT_END_BYTES + CHECKSUM_AT });
 }
 
 static enum ysync_err load_base(struct ysync_doc *doc, struct ysync_bytes bytes, const struct ending *ending)

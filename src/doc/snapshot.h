@@ -5,8 +5,8 @@
  *     update     the base's bytes: a whole v1 update, as any Yjs program reads it
  *     pending    an update of what waits for others; mostly nothing
  *     index      for each client of the base: client (8 bytes), where its section is (4), clock (4)
- *     end        checksum of all before it (8), lengths of update and pending, where the update's delete set begins,
- *                clients, ranges of the delete set, flags (4 each), magic (8)
+ *     end        lengths of update and pending, where the update's delete set begins, clients, ranges of the delete
+ * set, flags (4 each), checksum of all before it (8), magic (8)
  *
  * Numbers are little-endian. The end stands at the end, so that the update stands at the beginning.
  */
