@@ -5,7 +5,7 @@
  *
  *     "-----BEGIN" in it?                                    yes: a public key or certificate, RS256 or ES256
  *          no
- *     a key in DER or bare base64, of JWK, of SSH?           yes: refused
+ *     a key in DER or bare base64, JWK, SSH, UTF-16?         yes: refused
  *          no
  *     a secret, HS256
  *
@@ -178,6 +178,12 @@ static bool is_ssh_key(struct ysync_bytes file)
     return begins_with(file, "ssh-") || begins_with(file, "ecdsa-sha2-") || begins_with(file, "---- BEGIN SSH2");
 }
 
+/* PEM as some shells redirect it into a file: in UTF-16, behind a byte order mark. */
+static bool is_utf16_pem(struct ysync_bytes file)
+{
+    return begins_with(file, "\xff\xfe-");
+}
+
 static enum ysync_err verify_secret(const struct ys_jwt_key *key, struct ysync_bytes text, struct ysync_bytes signature)
 {
     uint8_t want[SHA256_DIGEST_LENGTH];
@@ -268,7 +274,7 @@ static enum ysync_err take_secret(struct ys_jwt_key *key, struct ysync_bytes fil
         return reject(problem, file.len == 0 ? "is empty" : "is a secret of fewer than 16 bytes");
     if (check_bare_base64(key->alloc, file, &is_base64_key))
         return no_memory(problem);
-    if (is_base64_key || is_der_key(file) || is_jwk(file) || is_ssh_key(file))
+    if (is_base64_key || is_der_key(file) || is_jwk(file) || is_ssh_key(file) || is_utf16_pem(file))
         return reject(problem, "must be in PEM: a public key or a certificate, with its \"-----BEGIN\" line");
     ys_buf_put(&key->secret, file);
     if (ys_buf_err(&key->secret))

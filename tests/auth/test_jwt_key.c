@@ -165,6 +165,15 @@ static void test_jwt_key_refuses_files_that_hold_none(void **state)
         check_refused(cases[i].name, bytes_of(cases[i].file), cases[i].want);
 }
 
+static void test_jwt_key_is_not_read_in_utf16(void **state)
+{
+    static const char begin[] = "\xff\xfe-\0-\0-\0-\0-\0B\0E\0G\0I\0N\0 ";
+
+    (void)state;
+    check_refused("PEM in UTF-16", view(begin, sizeof(begin)),
+                  "the JWT key must be in PEM: a public key or a certificate, with its \"-----BEGIN\" line");
+}
+
 static void test_jwt_key_stands_alone(void **state)
 {
     char file[8192];
@@ -240,6 +249,7 @@ int main(void)
         cmocka_unit_test(test_jwt_key_is_found_behind_other_text),
         cmocka_unit_test(test_jwt_key_refuses_what_cannot_verify),
         cmocka_unit_test(test_jwt_key_refuses_files_that_hold_none),
+        cmocka_unit_test(test_jwt_key_is_not_read_in_utf16),
         cmocka_unit_test(test_jwt_key_stands_alone),
         cmocka_unit_test(test_jwt_key_is_bounded),
         cmocka_unit_test(test_jwt_key_leaves_errors_of_others_alone),
