@@ -104,6 +104,21 @@ test('clocks may differ by half a minute', async t => {
   }
 })
 
+test('a connection ends when its token does, and another one goes on', async t => {
+  const { server } = await serverWith(t, secret)
+  const exp = inSeconds(3)
+  const ada = await YjsClient.join(t, server, 'room', { token: await sign(secret, { exp: inSeconds(60) }) })
+  const bob = await RawClient.join(t, server, 'room', `?token=${await sign(secret, { exp })}`)
+  await bob.fence()
+  assert.equal((await bob.closed).code, 4001)
+  const lateMs = Date.now() - exp * 1000
+  assert.ok(lateMs > -500 && lateMs < 5000, `closed ${lateMs} ms behind exp`)
+
+  const carol = await YjsClient.join(t, server, 'room', { token: await sign(secret) })
+  ada.doc.getText('text').insert(0, 'still here')
+  await converged([ada, carol])
+})
+
 test('a token opens the rooms that it names', async t => {
   const { server } = await serverWith(t, secret)
   const token = await sign(secret, { room: ['blog', 'team/*'] })
