@@ -64,10 +64,17 @@ void ys_http_answer_put(struct ys_buf *out, const struct ys_http_answer *answer)
     ys_buf_put_str(out, "\r\nContent-Length: ");
     put_number(out, answer->body.len);
     ys_buf_put_str(out, "\r\n");
+    if (answer->date) {
+        ys_buf_put_str(out, "Date: ");
+        ys_buf_put_str(out, answer->date);
+        ys_buf_put_str(out, "\r\n");
+    }
     if (answer->extra_fields)
         ys_buf_put_str(out, answer->extra_fields);
     if (answer->close)
         ys_buf_put_str(out, "Connection: close\r\n");
+    else if (answer->keep_alive)
+        ys_buf_put_str(out, "Connection: keep-alive\r\n");
     ys_buf_put_str(out, "\r\n");
     if (!answer->is_head)
         ys_buf_put(out, answer->body);

@@ -12,8 +12,10 @@ struct ys_http_answer {
     const char *content_type; /* NULL: "text/plain; charset=utf-8" */
     const char *extra_fields; /* whole lines, each with its CR LF: "Allow: GET\r\n"; may be NULL */
     struct ysync_bytes body;
-    bool is_head; /* the request was HEAD: Content-Length of the body, but not the body */
-    bool close;   /* Connection: close */
+    const char *date; /* "Sun, 06 Nov 1994 08:49:37 GMT"; NULL: no Date */
+    bool is_head;     /* the request was HEAD: Content-Length of the body, but not the body */
+    bool close;       /* Connection: close; else: */
+    bool keep_alive;  /* Connection: keep-alive, for a client that cannot tell without */
 };
 
 /* Appends the answer; Content-Length is always given. Errors show in ys_buf_err(). */

@@ -108,8 +108,8 @@ const struct ys_http_head *ys_connection_head(const struct ys_connection *connec
 /* Whatever its body is, it may come: a client that waits for permission to send it gets that. */
 void ys_connection_want_body(struct ys_connection *connection);
 
-/* Answers it. is_head and close are filled in: a request that is answered before its body has come whole is the
- * connection's last. May call `closed`. */
+/* Answers it. date, is_head, close and keep_alive are filled in: a request that is answered before its body has come
+ * whole is the connection's last. May call `closed`. */
 void ys_connection_answer(struct ys_connection *connection, const struct ys_http_answer *answer);
 
 /* The same, with a body that is not copied: it lies in *owner, of which this takes a reference of its own. */

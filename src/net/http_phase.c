@@ -108,6 +108,7 @@ void ys_http_phase_give_up(struct ys_connection *connection, int status, const c
     put_answer(connection, &(struct ys_http_answer){
                                .status = status,
                                .body = { (const uint8_t *)why, strlen(why) },
+                               .date = ys_loop_date(connection->loop),
                                .close = true,
                            });
 }
@@ -141,7 +142,9 @@ static bool begin_answer(struct ys_connection *connection, struct ys_http_answer
         return false;
     head = ys_connection_head(connection);
     http->is_answered = true;
+    answer->date = ys_loop_date(connection->loop);
     answer->is_head = head->method == YS_HTTP_HEAD;
+    answer->keep_alive = ys_http_head_has_token(head, "Connection", "keep-alive");
     answer->close = answer->close || !head->keep_alive || (head->has_body && http->stage != ENDED);
     enter(connection, http->stage == ENDED ? IDLE : IN_BODY);
     return true;

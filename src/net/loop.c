@@ -2,6 +2,7 @@
 #include "net/loop.h"
 
 #include <assert.h>
+#include <time.h>
 
 #include "base/alloc.h"
 #include "net/connection_impl.h"
@@ -87,6 +88,7 @@ enum ysync_err ys_loop_open(const struct ysync_alloc *alloc, uv_loop_t *uv, stru
     loop->timer_due_ms = YS_TIMER_NEVER;
     loop->emptied = NULL;
     loop->counters = (struct ys_loop_counters){ 0 };
+    loop->date_s = UINT64_MAX;
     ys_list_init(&loop->hooks);
     ys_list_init(&loop->connections);
     ys_list_init(&loop->to_flush);
@@ -135,6 +137,16 @@ void ys_loop_run(struct ys_loop *loop)
 uint64_t ys_loop_now(const struct ys_loop *loop)
 {
     return uv_now(loop->uv);
+}
+
+const char *ys_loop_date(struct ys_loop *loop)
+{
+    uint64_t now_s = (uint64_t)time(NULL);
+
+    if (loop->date_s != now_s)
+        ys_date_format(now_s, loop->date);
+    loop->date_s = now_s;
+    return loop->date;
 }
 
 void ys_loop_arm(struct ys_loop *loop, struct ys_timer *timer, uint64_t due_ms)

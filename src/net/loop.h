@@ -23,6 +23,7 @@
 
 #include "base/list.h"
 #include "base/timer.h"
+#include "net/date.h"
 #include "ysync/alloc.h"
 #include "ysync/err.h"
 
@@ -70,6 +71,8 @@ struct ys_loop {
     void (*emptied)(void *user);
     void *emptied_user;
     struct ys_loop_counters counters;
+    uint64_t date_s; /* the second that `date` tells */
+    char date[YS_DATE_CHARS + 1];
     uint8_t read_buffer[YS_LOOP_READ_BYTES];
     uint8_t gather_buffer[YS_LOOP_GATHER_BYTES];
 };
@@ -86,6 +89,9 @@ void ys_loop_run(struct ys_loop *loop);
 
 /* Milliseconds of a monotonic clock, as of the beginning of this turn. */
 uint64_t ys_loop_now(const struct ys_loop *loop);
+
+/* What time it is, for people: as HTTP answers tell it. Good until it is asked for again. */
+const char *ys_loop_date(struct ys_loop *loop);
 
 void ys_loop_arm(struct ys_loop *loop, struct ys_timer *timer, uint64_t due_ms);
 void ys_loop_disarm(struct ys_loop *loop, struct ys_timer *timer);

@@ -32,9 +32,18 @@ static void test_answer_is_written_whole(void **state)
             .content_type = "application/json",
             .extra_fields = "Allow: GET\r\nX: y\r\n",
             .body = BODY("{}"),
+            .date = "Sun, 06 Nov 1994 08:49:37 GMT",
             .close = true },
-          "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nAllow: GET\r\nX: y\r\n"
-          "Connection: close\r\n\r\n{}" },
+          "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n"
+          "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nAllow: GET\r\nX: y\r\nConnection: close\r\n\r\n{}" },
+        { "a connection that is kept",
+          { .status = 200, .keep_alive = true },
+          "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 0\r\n"
+          "Connection: keep-alive\r\n\r\n" },
+        { "one that is to be kept but cannot be",
+          { .status = 200, .close = true, .keep_alive = true },
+          "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 0\r\n"
+          "Connection: close\r\n\r\n" },
         { "HEAD has the length but not the body",
           { .status = 200, .body = BODY("12345"), .is_head = true },
           "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 5\r\n\r\n" },

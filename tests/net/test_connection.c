@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -165,6 +166,34 @@ static void test_connection_ends_after_the_last_answer(void **state)
         ys_client_close(&client);
         ys_client_open(&client, ys_echo_port(&echo), ys_echo_pump, &echo);
     }
+}
+
+/* HTTP/1.0 ends after one answer unless both sides say otherwise. */
+static void test_connection_keeps_an_old_client_that_asks_for_it(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        ys_client_send_str(&client, "GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n");
+        ys_client_read_answer(&client, true, &answer);
+        assert_non_null(strstr(answer.head, "\r\nConnection: keep-alive\r\n"));
+    }
+    assert_int_equal(echo.open, 1);
+}
+
+static void test_connection_says_what_time_it_is(void **state)
+{
+    uint64_t time_s = (uint64_t)time(NULL);
+    char want[YS_DATE_CHARS + 1];
+    const char *date;
+
+    (void)state;
+    ys_client_get(&client, "/", &answer);
+    date = strstr(answer.head, "\r\nDate: ");
+    assert_non_null(date);
+    do /* it may have taken a while */
+        ys_date_format(time_s, want);
+    while (strncmp(date + 8, want, YS_DATE_CHARS) != 0 && time_s++ < (uint64_t)time(NULL));
+    assert_memory_equal(date + 8, want, YS_DATE_CHARS);
 }
 
 static void test_connection_answers_who_has_finished_speaking(void **state)
@@ -919,6 +948,8 @@ int main(void)
         TEST(takes_no_more_requests_than_it_answers),
         TEST(reads_a_request_byte_by_byte),
         TEST(ends_after_the_last_answer),
+        TEST(keeps_an_old_client_that_asks_for_it),
+        TEST(says_what_time_it_is),
         TEST(answers_who_has_finished_speaking),
         TEST(waits_for_an_answer_that_comes_later),
         TEST(upgrades_later),
