@@ -32,6 +32,7 @@
 
 #define FIN_BIT 0x80
 #define RESERVED_BITS 0x70
+#define COMPRESSED_BIT 0x40 /* the first of them, RSV1 (RFC 7692, 6) */
 #define OPCODE_BITS 0x0f
 #define CONTROL_BIT 0x08
 #define MASK_BIT 0x80
@@ -52,8 +53,10 @@ struct ys_ws_parser {
     uint8_t header_len; /* what has come of a header that is not whole */
     bool in_payload;
     bool is_final;
-    uint8_t opcode;         /* of the current frame */
-    uint8_t message_opcode; /* of the message whose fragments are coming; YS_WS_CONTINUATION: of none */
+    bool is_compressed;       /* the message whose frames are coming */
+    uint8_t allowed_reserved; /* of the reserved bits, on a message's first frame */
+    uint8_t opcode;           /* of the current frame */
+    uint8_t message_opcode;   /* of the message whose fragments are coming; YS_WS_CONTINUATION: of none */
 };
 
 struct input {
@@ -84,6 +87,11 @@ void ys_ws_parser_free(struct ys_ws_parser *parser)
     ys_free(parser->alloc, parser);
 }
 
+void ys_ws_parser_allow_compressed(struct ys_ws_parser *parser)
+{
+    parser->allowed_reserved = COMPRESSED_BIT;
+}
+
 static void fail(struct ys_ws_received *out, enum ys_ws_close_code code, const char *problem)
 {
     out->event = YS_WS_EVENT_ERROR;
@@ -108,8 +116,9 @@ static inline const char *find_fault(const struct ys_ws_parser *parser, const ui
 {
     uint8_t opcode = header[0] & OPCODE_BITS;
     bool is_inside_message = parser->message_opcode != YS_WS_CONTINUATION;
+    bool begins_message = opcode == YS_WS_TEXT || opcode == YS_WS_BINARY;
 
-    if (header[0] & RESERVED_BITS)
+    if (header[0] & RESERVED_BITS & ~(begins_message ? parser->allowed_reserved : 0))
         return "reserved bits are set";
     if (!(header[1] & MASK_BIT))
         return "frame is not masked";
@@ -176,6 +185,8 @@ static inline bool begin_frame(struct ys_ws_parser *parser, const uint8_t *heade
         fail(out, YS_WS_CLOSE_TOO_BIG, "message too large");
         return false;
     }
+    if (parser->opcode == YS_WS_TEXT || parser->opcode == YS_WS_BINARY)
+        parser->is_compressed = header[0] & COMPRESSED_BIT;
     parser->is_final = header[0] & FIN_BIT;
     parser->payload_left = payload_len;
     memcpy(&parser->mask, header + header_size(header) - sizeof(parser->mask), sizeof(parser->mask));
@@ -305,12 +316,14 @@ static void deliver_control(const struct ys_ws_parser *parser, struct ysync_byte
         out->event = parser->opcode == YS_WS_PING ? YS_WS_EVENT_PING : YS_WS_EVENT_PONG;
 }
 
-static inline void deliver_message(uint8_t opcode, struct ysync_bytes payload, struct ys_ws_received *out)
+static inline void deliver_message(const struct ys_ws_parser *parser, uint8_t opcode, struct ysync_bytes payload,
+                                   struct ys_ws_received *out)
 {
     out->event = YS_WS_EVENT_MESSAGE;
     out->opcode = (enum ys_ws_opcode)opcode;
     out->payload = payload;
-    if (opcode == YS_WS_TEXT && !ys_utf8_is_valid(payload))
+    out->is_compressed = parser->is_compressed;
+    if (opcode == YS_WS_TEXT && !parser->is_compressed && !ys_utf8_is_valid(payload))
         fail(out, YS_WS_CLOSE_INVALID_DATA, "text is not UTF-8");
 }
 
@@ -330,7 +343,7 @@ static void end_gathered_frame(struct ys_ws_parser *parser, struct ys_ws_receive
     if (parser->opcode != YS_WS_CONTINUATION)
         parser->message_opcode = parser->opcode;
     if (parser->is_final) {
-        deliver_message(parser->message_opcode, ys_buf_bytes(gathered), out);
+        deliver_message(parser, parser->message_opcode, ys_buf_bytes(gathered), out);
         parser->message_opcode = YS_WS_CONTINUATION;
         gathered->len = 0;
     }
@@ -372,7 +385,7 @@ static inline void read_payload(struct ys_ws_parser *parser, struct input *in, s
     if (is_control(parser->opcode))
         deliver_control(parser, payload, out);
     else
-        deliver_message(parser->opcode, payload, out);
+        deliver_message(parser, parser->opcode, payload, out);
 }
 
 void ys_ws_parser_feed(struct ys_ws_parser *parser, uint8_t **data, size_t *len, struct ys_ws_received *out)
@@ -406,16 +419,26 @@ size_t ys_ws_put_header(uint8_t to[YS_WS_MAX_HEADER_BYTES], enum ys_ws_opcode op
     return 2 + len_bytes;
 }
 
-void ys_ws_frame_blob(struct ys_blob *blob)
+static void frame_blob(struct ys_blob *blob, unsigned reserved)
 {
     uint8_t header[YS_WS_MAX_HEADER_BYTES];
-    size_t size;
+    size_t size = ys_ws_put_header(header, YS_WS_BINARY, blob->len);
 
-    if (blob->head_len > 0)
-        return;
-    size = ys_ws_put_header(header, YS_WS_BINARY, blob->len);
+    header[0] |= (uint8_t)reserved;
     memcpy(ys_blob_data(blob) - size, header, size);
     blob->head_len = (uint8_t)size;
+}
+
+void ys_ws_frame_blob(struct ys_blob *blob)
+{
+    if (blob->head_len == 0)
+        frame_blob(blob, 0);
+}
+
+void ys_ws_frame_compressed_blob(struct ys_blob *blob)
+{
+    if (blob->head_len == 0)
+        frame_blob(blob, COMPRESSED_BIT);
 }
 
 void ys_ws_put_control(struct ys_buf *out, enum ys_ws_opcode opcode, struct ysync_bytes payload)

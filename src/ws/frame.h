@@ -58,6 +58,7 @@ struct ys_ws_received {
     enum ys_ws_event event;
     enum ys_ws_opcode opcode;
     struct ysync_bytes payload; /* good until the parser is fed again, and as long as the input is */
+    bool is_compressed;         /* the payload of a message is (RFC 7692), and of a text unchecked */
     uint16_t close_code;
     const char *problem;
 };
@@ -68,6 +69,10 @@ struct ys_ws_parser;
 YSYNC_CHECKED enum ysync_err ys_ws_parser_new(const struct ysync_alloc *alloc, size_t max_message_bytes,
                                               struct ys_ws_parser **out);
 void ys_ws_parser_free(struct ys_ws_parser *parser); /* accepts NULL */
+
+/* From now on messages may come compressed; before, their mark is a reserved bit and an ERROR. max_message_bytes then
+ * bounds what comes, and what it becomes is for others to bound. */
+void ys_ws_parser_allow_compressed(struct ys_ws_parser *parser);
 
 /* Reads from the front of [*data, *data + *len), which it may write to, until there is an event, and moves both
  * past what was read. Call until there is MORE, even with nothing left: it is the next call that gives a message's
@@ -83,6 +88,9 @@ size_t ys_ws_put_header(uint8_t to[YS_WS_MAX_HEADER_BYTES], enum ys_ws_opcode op
 
 /* Puts the header of a binary message into the blob's headroom, unless it is there already. */
 void ys_ws_frame_blob(struct ys_blob *blob);
+
+/* The same for a blob that holds a compressed message. */
+void ys_ws_frame_compressed_blob(struct ys_blob *blob);
 
 /* Appends a control frame; payload at most 125 bytes. */
 void ys_ws_put_control(struct ys_buf *out, enum ys_ws_opcode opcode, struct ysync_bytes payload);

@@ -36,7 +36,8 @@ static inline void told_add_event(struct told *to, const struct ys_ws_received *
     char line[128];
 
     if (got->event == YS_WS_EVENT_MESSAGE)
-        snprintf(line, sizeof(line), "%s(%zu) ", got->opcode == YS_WS_TEXT ? "text" : "binary", got->payload.len);
+        snprintf(line, sizeof(line), "%s%s(%zu) ", got->is_compressed ? "compressed " : "",
+                 got->opcode == YS_WS_TEXT ? "text" : "binary", got->payload.len);
     else if (got->event == YS_WS_EVENT_CLOSE)
         snprintf(line, sizeof(line), "close(%d) ", got->close_code);
     else if (got->event == YS_WS_EVENT_ERROR)

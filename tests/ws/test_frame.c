@@ -25,7 +25,7 @@ static struct ys_ws_parser *new_parser(const struct ysync_alloc *alloc, size_t m
     return parser;
 }
 
-static void expect(const char *name, struct ysync_bytes input, const char *want)
+static void expect_from(const char *name, bool allows_compressed, struct ysync_bytes input, const char *want)
 {
     static const size_t slices[] = { SIZE_MAX / 2, 1, 2, 3, 5, 8, 13, 64, 1000 };
 
@@ -33,11 +33,18 @@ static void expect(const char *name, struct ysync_bytes input, const char *want)
         struct ys_ws_parser *parser = new_parser(ysync_alloc_default(), MAX_MESSAGE);
         struct told told = { .len = 0 };
 
+        if (allows_compressed)
+            ys_ws_parser_allow_compressed(parser);
         told_feed_in_slices(&told, parser, input, slices[i]);
         if (strcmp(told.text, want) != 0)
             fail_msg("%s, in slices of %zu: got \"%s\", want \"%s\"", name, slices[i], told.text, want);
         ys_ws_parser_free(parser);
     }
+}
+
+static void expect(const char *name, struct ysync_bytes input, const char *want)
+{
+    expect_from(name, false, input, want);
 }
 
 /* RFC 6455, 5.7, gives this very frame. */
@@ -142,6 +149,49 @@ static void test_frame_refuses_broken_sequences(void **state)
         for (size_t f = 0; f < ARRAY_LEN(cases[i].frames) && cases[i].frames[f].payload; f++)
             put_frame(&input, cases[i].frames[f].first, bytes_of(cases[i].frames[f].payload));
         expect(cases[i].name, ys_buf_bytes(&input), cases[i].want);
+        ys_buf_deinit(&input);
+    }
+}
+
+/* The bit stands on the first frame and holds for all of the message, and for no other. */
+static void test_frame_tells_what_is_compressed(void **state)
+{
+    static const struct {
+        const char *name;
+        struct frame frames[5];
+        const char *want;
+    } cases[] = {
+        { "a message", { { FIN | 0x40 | 2, "x" } }, "compressed binary(1) x | " },
+        { "an empty one", { { FIN | 0x40 | 1, "" } }, "compressed text(0)  | " },
+        { "one that is not", { { FIN | 2, "x" } }, "binary(1) x | " },
+        { "every other one",
+          { { FIN | 0x40 | 2, "a" }, { FIN | 2, "b" }, { FIN | 0x40 | 1, "c" }, { FIN | 1, "d" } },
+          "compressed binary(1) a | binary(1) b | compressed text(1) c | text(1) d | " },
+        { "fragments, with control frames and a message behind them",
+          { { 0x40 | 2, "a" }, { FIN | 9, "p" }, { 0, "b" }, { FIN | 0, "c" }, { FIN | 2, "d" } },
+          "ping p | compressed binary(3) abc | binary(1) d | " },
+        { "text, which says nothing before it is inflated",
+          { { FIN | 0x40 | 1, "\xff" } },
+          "compressed text(1) \xff | " },
+        { "text that is not compressed is checked", { { FIN | 1, "\xff" } }, "error(1007) text is not UTF-8" },
+        { "the bit on a later fragment",
+          { { 0x40 | 2, "a" }, { FIN | 0x40 | 0, "b" } },
+          "error(1002) reserved bits are set" },
+        { "the bit on a ping", { { FIN | 0x40 | 9, "" } }, "error(1002) reserved bits are set" },
+        { "the bit on a close", { { FIN | 0x40 | 8, "" } }, "error(1002) reserved bits are set" },
+        { "the bit on an opcode that is none", { { FIN | 0x40 | 3, "" } }, "error(1002) reserved bits are set" },
+        { "RSV2 as well", { { FIN | 0x60 | 2, "x" } }, "error(1002) reserved bits are set" },
+        { "RSV3 alone", { { FIN | 0x10 | 2, "x" } }, "error(1002) reserved bits are set" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct ys_buf input;
+
+        ys_buf_init(&input, ysync_alloc_default(), SIZE_MAX);
+        for (size_t f = 0; f < ARRAY_LEN(cases[i].frames) && cases[i].frames[f].payload; f++)
+            put_frame(&input, cases[i].frames[f].first, bytes_of(cases[i].frames[f].payload));
+        expect_from(cases[i].name, true, ys_buf_bytes(&input), cases[i].want);
         ys_buf_deinit(&input);
     }
 }
@@ -428,6 +478,19 @@ static void test_frame_heads_a_blob_once(void **state)
     ys_blob_unref(blob);
 }
 
+static void test_frame_heads_a_compressed_blob(void **state)
+{
+    struct ys_blob *blob = ys_blob_copy(ysync_alloc_default(), bytes_of("x"));
+
+    (void)state;
+    assert_non_null(blob);
+    ys_ws_frame_compressed_blob(blob);
+    ys_ws_frame_compressed_blob(blob);
+    assert_int_equal(ys_blob_framed(blob).len, 3);
+    assert_memory_equal(ys_blob_framed(blob).data, "\xc2\x01x", 3);
+    ys_blob_unref(blob);
+}
+
 static void expect_output(const struct ys_buf *out, const char *want, size_t len)
 {
     assert_int_equal(ys_buf_err(out), YSYNC_OK);
@@ -486,6 +549,7 @@ int main(void)
         cmocka_unit_test(test_frame_reads_the_example_of_the_rfc),
         cmocka_unit_test(test_frame_reads_messages),
         cmocka_unit_test(test_frame_refuses_broken_sequences),
+        cmocka_unit_test(test_frame_tells_what_is_compressed),
         cmocka_unit_test(test_frame_refuses_broken_headers),
         cmocka_unit_test(test_frame_checks_close_codes),
         cmocka_unit_test(test_frame_reads_every_length),
@@ -497,6 +561,7 @@ int main(void)
         cmocka_unit_test(test_frame_parser_needs_memory),
         cmocka_unit_test(test_frame_writes_headers),
         cmocka_unit_test(test_frame_heads_a_blob_once),
+        cmocka_unit_test(test_frame_heads_a_compressed_blob),
         cmocka_unit_test(test_frame_writes_control_frames),
         cmocka_unit_test(test_frame_cuts_close_reasons_between_characters),
     };
