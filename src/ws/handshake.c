@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/token.h"
+#include "ws/extensions.h"
 
 #define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 #define KEY_CHARS 24 /* base64 of 16 bytes: 22 characters and "==" */
@@ -112,6 +113,7 @@ static void put_accept_value(struct ys_buf *out, struct ysync_bytes key)
 void ys_ws_put_accept(struct ys_buf *out, const struct ys_ws_request *request)
 {
     struct ysync_bytes protocol = ys_ws_choose_protocol(request->protocols);
+    const char *deflate = ys_ws_accept_deflate(request->extensions);
 
     ys_buf_put_str(out, "HTTP/1.1 101 Switching Protocols\r\n"
                         "Upgrade: websocket\r\n"
@@ -121,6 +123,10 @@ void ys_ws_put_accept(struct ys_buf *out, const struct ys_ws_request *request)
     if (protocol.len > 0) {
         ys_buf_put_str(out, "\r\nSec-WebSocket-Protocol: ");
         ys_buf_put(out, protocol);
+    }
+    if (deflate) {
+        ys_buf_put_str(out, "\r\nSec-WebSocket-Extensions: ");
+        ys_buf_put_str(out, deflate);
     }
     ys_buf_put_str(out, "\r\n\r\n");
 }

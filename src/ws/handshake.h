@@ -8,9 +8,10 @@
 
 /* What the handshake needs of a request head; absent fields are empty views. */
 struct ys_ws_request {
-    struct ysync_bytes key;       /* Sec-WebSocket-Key */
-    struct ysync_bytes version;   /* Sec-WebSocket-Version */
-    struct ysync_bytes protocols; /* Sec-WebSocket-Protocol, the offers of all such fields */
+    struct ysync_bytes key;        /* Sec-WebSocket-Key */
+    struct ysync_bytes version;    /* Sec-WebSocket-Version */
+    struct ysync_bytes protocols;  /* Sec-WebSocket-Protocol, the offers of all such fields */
+    struct ysync_bytes extensions; /* Sec-WebSocket-Extensions, likewise; empty where none is to be accepted */
 };
 
 /* 101 if the request is good; else the HTTP status to refuse it with: 400 (*why is a line for the body), or 426, which

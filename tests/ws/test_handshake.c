@@ -95,36 +95,47 @@ static void test_handshake_chooses_protocols(void **state)
     "Connection: Upgrade\r\n"                                                                                          \
     "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
 
+#define ACCEPT_DEFLATE                                                                                                 \
+    "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+
 /* RFC 6455, 1.3, gives the answer to this key. */
 static void test_handshake_writes_the_answer(void **state)
 {
     static const struct {
         const char *offers;
+        const char *extensions;
         const char *want;
     } cases[] = {
-        { "", ACCEPT_FRONT "\r\n" },
-        { "bearer.secret", ACCEPT_FRONT "\r\n" },
-        { "bearer.secret, yjs", ACCEPT_FRONT "Sec-WebSocket-Protocol: yjs\r\n\r\n" },
+        { "", "", ACCEPT_FRONT "\r\n" },
+        { "bearer.secret", "", ACCEPT_FRONT "\r\n" },
+        { "bearer.secret, yjs", "", ACCEPT_FRONT "Sec-WebSocket-Protocol: yjs\r\n\r\n" },
+        { "", "permessage-deflate; client_max_window_bits", ACCEPT_FRONT ACCEPT_DEFLATE "\r\n\r\n" },
+        { "", "permessage-deflate; server_max_window_bits=15",
+          ACCEPT_FRONT ACCEPT_DEFLATE "; server_max_window_bits=15\r\n\r\n" },
+        { "", "permessage-deflate; server_max_window_bits=9", ACCEPT_FRONT "\r\n" },
+        { "yjs", "permessage-deflate", ACCEPT_FRONT "Sec-WebSocket-Protocol: yjs\r\n" ACCEPT_DEFLATE "\r\n\r\n" },
     };
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct ys_ws_request request = { bytes_of(GOOD_KEY), bytes_of("13"), bytes_of(cases[i].offers) };
+        struct ys_ws_request request = { bytes_of(GOOD_KEY), bytes_of("13"), bytes_of(cases[i].offers),
+                                         bytes_of(cases[i].extensions) };
         struct ys_buf out;
 
         ys_buf_init(&out, ysync_alloc_default(), SIZE_MAX);
         ys_ws_put_accept(&out, &request);
         assert_int_equal(ys_buf_err(&out), YSYNC_OK);
         if (out.len != strlen(cases[i].want) || memcmp(out.data, cases[i].want, out.len) != 0)
-            fail_msg("\"%s\": got \"%.*s\", want \"%s\"", cases[i].offers, (int)out.len, (const char *)out.data,
-                     cases[i].want);
+            fail_msg("\"%s\", \"%s\": got \"%.*s\", want \"%s\"", cases[i].offers, cases[i].extensions, (int)out.len,
+                     (const char *)out.data, cases[i].want);
         ys_buf_deinit(&out);
     }
 }
 
 static void test_handshake_reports_missing_memory(void **state)
 {
-    struct ys_ws_request request = { bytes_of(GOOD_KEY), bytes_of("13"), bytes_of("yjs") };
+    struct ys_ws_request request = { bytes_of(GOOD_KEY), bytes_of("13"), bytes_of("yjs"),
+                                     bytes_of("permessage-deflate") };
     size_t n;
 
     (void)state;
