@@ -81,6 +81,9 @@ struct ys_blob *ys_blob_ref(struct ys_blob *blob)
 
 void ys_blob_unref(struct ys_blob *blob)
 {
-    if (blob && --blob->refs == 0)
-        ys_free(blob->alloc, blob);
+    if (!blob || --blob->refs > 0)
+        return;
+    if (blob->variant)
+        ys_free(blob->variant->alloc, blob->variant); /* which nobody else refers to */
+    ys_free(blob->alloc, blob);
 }

@@ -8,6 +8,9 @@
  * The room in front belongs to the transport, which writes its frame header there the first time it
  * sends the blob. All who send it must send it under the same header.
  *
+ * Where readers understand another form of the message, such as a compressed one, the transport makes that once too
+ * and leaves it here, as the blob's variant. It goes when the blob goes.
+ *
  * References belong to one thread.
  */
 #ifndef YS_BASE_BLOB_H
@@ -26,6 +29,8 @@ struct ys_blob {
     uint8_t head_len;
     uint8_t data_at;
     bool has_lead;
+    bool has_no_variant;     /* it was tried, to no avail */
+    struct ys_blob *variant; /* NULL: none yet */
     uint8_t bytes[];
 };
 

@@ -42,6 +42,24 @@ static void test_blob_has_room_in_front(void **state)
     ys_blob_unref(blob);
 }
 
+static void test_blob_takes_its_variant_with_it(void **state)
+{
+    struct ys_test_alloc memory;
+    struct ys_blob *blob;
+
+    (void)state;
+    ys_test_alloc_init(&memory, YS_TEST_NEVER_FAIL);
+    blob = ys_blob_copy(&memory.alloc, (struct ysync_bytes){ (const uint8_t *)"hello", 5 });
+    assert_non_null(blob);
+    assert_null(blob->variant);
+    blob->variant = ys_blob_copy(&memory.alloc, (struct ysync_bytes){ (const uint8_t *)"hi", 2 });
+    ys_blob_ref(blob);
+    ys_blob_unref(blob);
+    assert_memory_equal(ys_blob_bytes(blob->variant).data, "hi", 2);
+    ys_blob_unref(blob);
+    assert_int_equal(memory.live_blocks, 0);
+}
+
 static void test_blob_may_be_empty(void **state)
 {
     struct ys_blob *blob = ys_blob_copy(ysync_alloc_default(), (struct ysync_bytes){ NULL, 0 });
@@ -68,6 +86,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_blob_lives_as_long_as_its_references),
         cmocka_unit_test(test_blob_has_room_in_front),
+        cmocka_unit_test(test_blob_takes_its_variant_with_it),
         cmocka_unit_test(test_blob_may_be_empty),
         cmocka_unit_test(test_blob_needs_memory),
     };
