@@ -66,6 +66,7 @@ struct ys_connection_events {
 struct ys_connection_config {
     const struct ys_connection_events *events;
     size_t max_message_bytes;
+    bool compresses;           /* permessage-deflate for clients that offer it */
     uint64_t ping_every_ms;    /* 0: never; who was silent from one ping to the next is dropped */
     uint64_t head_timeout_ms;  /* for a request head, from its first byte to its last: 408 */
     uint64_t idle_timeout_ms;  /* between two requests, and between two pieces of a body */

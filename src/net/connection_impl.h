@@ -7,6 +7,7 @@
  *     http_phase.c    requests and answers
  *     ws_phase.c      messages, pings, the close handshake
  *     secure.c        TLS, between the socket and all of the above
+ *     compression.c   messages in their compressed form, both ways
  */
 #ifndef YS_NET_CONNECTION_IMPL_H
 #define YS_NET_CONNECTION_IMPL_H
@@ -46,6 +47,7 @@ struct ys_connection {
     struct ys_peer peer;
     uint8_t phase;          /* enum ys_phase */
     uint8_t pong_bytes;     /* a pong of this size ends `out` */
+    bool compresses;        /* the peer and we agreed on permessage-deflate */
     bool is_started;        /* `closed` is owed */
     bool is_ws_parser_done; /* it must not be fed again */
     bool is_ping_open;      /* nothing was heard since our last ping */
@@ -104,6 +106,14 @@ uint64_t ys_ws_phase_pause_due(const struct ys_connection *connection);
 void ys_ws_phase_end_pause(struct ys_connection *connection);
 void ys_ws_phase_free_pause(struct ys_connection *connection);
 void ys_ws_phase_close(struct ys_connection *connection, uint16_t code, const char *reason);
+
+/* compression.c; for connections that agreed on it */
+
+/* Turns a compressed message into what it holds, until it is released, or into an ERROR. */
+void ys_compression_inflate(struct ys_connection *connection, struct ys_ws_received *received);
+void ys_compression_release(struct ys_connection *connection);
+/* The message as it goes on the wire, compressed where that is worth it; good as long as the blob is. */
+struct ysync_bytes ys_compression_frame(struct ys_connection *connection, struct ys_blob *blob);
 
 /* secure.c; but for begin, free, has_rest, end and part, the connection must be one that speaks TLS. */
 

@@ -15,6 +15,7 @@
 
 #include "base/alloc.h"
 #include "net/connection_impl.h"
+#include "ws/extensions.h"
 
 #define MAX_HELD_BYTES YS_CONNECTION_MAX_EARLY_BYTES
 /* Answers that may wait to be sent before another request is looked at. */
@@ -179,14 +180,20 @@ void ys_connection_answer_shared(struct ys_connection *connection, const struct 
 enum ysync_err ys_connection_upgrade(struct ys_connection *connection, const struct ys_ws_request *request)
 {
     const struct ysync_alloc *alloc = connection->loop->alloc;
+    struct ys_ws_request granted = *request;
     enum ysync_err err;
 
-    ys_ws_put_accept(&connection->out, request);
+    if (!connection->config->compresses)
+        granted.extensions = (struct ysync_bytes){ NULL, 0 };
+    ys_ws_put_accept(&connection->out, &granted);
     err = ys_buf_err(&connection->out);
     if (!err)
         err = ys_ws_parser_new(alloc, connection->config->max_message_bytes, &connection->ws);
     if (err)
         return err;
+    connection->compresses = ys_ws_accept_deflate(granted.extensions) != NULL;
+    if (connection->compresses)
+        ys_ws_parser_allow_compressed(connection->ws);
     connection->http->is_answered = true;
     ys_ws_phase_begin(connection);
     return YSYNC_OK;

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "net/connection_impl.h"
+#include "ws/deflate.h"
 
 /* A connection that is flushed may wake others (its end is news to its room), so until the list stays empty. */
 static void flush(struct ys_loop *loop)
@@ -45,6 +46,7 @@ static void on_prepare(uv_prepare_t *prepare)
 {
     struct ys_loop *loop = prepare->data;
 
+    loop->compressed_bytes = 0;
     flush(loop);
     YS_LIST_FOREACH (node, &loop->hooks) {
         struct ys_loop_hook *hook = YS_CONTAINER_OF(node, struct ys_loop_hook, node);
@@ -89,6 +91,8 @@ enum ysync_err ys_loop_open(const struct ysync_alloc *alloc, uv_loop_t *uv, stru
     loop->emptied = NULL;
     loop->counters = (struct ys_loop_counters){ 0 };
     loop->date_s = UINT64_MAX;
+    loop->deflate = NULL;
+    loop->compressed_bytes = 0;
     ys_list_init(&loop->hooks);
     ys_list_init(&loop->connections);
     ys_list_init(&loop->to_flush);
@@ -118,6 +122,8 @@ void ys_loop_close(struct ys_loop *loop)
     if (!loop)
         return;
     is_own = loop->uv == &loop->own;
+    ys_ws_deflate_free(loop->deflate);
+    loop->deflate = NULL;
     assert(is_own || ys_list_is_empty(&loop->connections));
     uv_close((uv_handle_t *)&loop->prepare, on_handle_closed);
     uv_close((uv_handle_t *)&loop->check, on_handle_closed);

@@ -11,7 +11,7 @@
  * does not lie there until the next packet comes.
  *
  * Shared by all connections: one buffer to read into, one to gather small messages in (so an idle
- * connection holds none), and one uv_timer for all their deadlines.
+ * connection holds none), one compressor, and one uv_timer for all their deadlines.
  *
  * The uv_loop_t is the loop's own or a program's. Nothing here keeps a program's loop alive: its connections and
  * listeners do. A loop and everything on it belong to one thread.
@@ -54,6 +54,8 @@ struct ys_loop_hook {
     void (*before_wait)(struct ys_loop_hook *hook, uint64_t now_ms);
 };
 
+struct ys_ws_deflate;
+
 /* The members are for src/net alone; others use the functions. */
 struct ys_loop {
     const struct ysync_alloc *alloc;
@@ -73,6 +75,8 @@ struct ys_loop {
     struct ys_loop_counters counters;
     uint64_t date_s; /* the second that `date` tells */
     char date[YS_DATE_CHARS + 1];
+    struct ys_ws_deflate *deflate; /* NULL until a message is compressed, either way */
+    size_t compressed_bytes;       /* in this turn, of messages to send */
     uint8_t read_buffer[YS_LOOP_READ_BYTES];
     uint8_t gather_buffer[YS_LOOP_GATHER_BYTES];
 };

@@ -62,7 +62,7 @@ static void pull(struct ys_connection *connection, size_t used, struct batch *ba
         if (!blob)
             break;
         ys_ws_frame_blob(blob);
-        framed = ys_blob_framed(blob);
+        framed = connection->compresses ? ys_compression_frame(connection, blob) : ys_blob_framed(blob);
         if (framed.len > LARGE_BYTES || framed.len > YS_LOOP_GATHER_BYTES - used) {
             batch->large = framed;
             batch->owner = blob;

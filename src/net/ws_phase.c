@@ -84,6 +84,22 @@ static void take_error(struct ys_connection *connection, const struct ys_ws_rece
         ys_connection_linger(connection, received->close_code);
 }
 
+static void take_message(struct ys_connection *connection, struct ys_ws_received *received)
+{
+    bool is_compressed = received->is_compressed;
+
+    if (connection->phase != YS_PHASE_WEBSOCKET)
+        return;
+    if (is_compressed)
+        ys_compression_inflate(connection, received);
+    if (received->event == YS_WS_EVENT_MESSAGE)
+        connection->config->events->message(connection, connection->user, received->opcode, received->payload);
+    else
+        take_error(connection, received);
+    if (is_compressed)
+        ys_compression_release(connection);
+}
+
 static bool is_open(const struct ys_connection *connection)
 {
     return connection->phase == YS_PHASE_WEBSOCKET || connection->phase == YS_PHASE_CLOSING;
@@ -106,8 +122,7 @@ void ys_ws_phase_input(struct ys_connection *connection, uint8_t *data, size_t l
         ys_ws_parser_feed(connection->ws, &data, &len, &received);
         switch (received.event) {
         case YS_WS_EVENT_MESSAGE:
-            if (connection->phase == YS_PHASE_WEBSOCKET)
-                connection->config->events->message(connection, connection->user, received.opcode, received.payload);
+            take_message(connection, &received);
             break;
         case YS_WS_EVENT_PING:
             take_ping(connection, received.payload);

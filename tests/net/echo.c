@@ -28,6 +28,7 @@ static void grant(struct ys_connection *connection, const struct ys_http_head *h
         .key = find(head, "Sec-WebSocket-Key"),
         .version = find(head, "Sec-WebSocket-Version"),
         .protocols = find(head, "Sec-WebSocket-Protocol"),
+        .extensions = find(head, "Sec-WebSocket-Extensions"),
     };
     const char *why = NULL;
     int status = ys_ws_check_request(&request, &why);
@@ -75,24 +76,30 @@ static void mark_as_text(struct ys_blob *blob)
 
     memcpy(ys_blob_data(blob) - size, header, size);
     blob->head_len = (uint8_t)size;
+    blob->has_no_variant = true; /* it would be binary */
+}
+
+/* Takes a reference of its own. */
+static enum ysync_err queue_blob(struct session *session, struct ys_blob *blob)
+{
+    if (!ys_grow_array(session->echo->alloc, &session->queue, &session->cap, session->len + 1, sizeof(blob)))
+        return YSYNC_ERR_NOMEM;
+    session->queue[session->len++] = ys_blob_ref(blob);
+    return YSYNC_OK;
 }
 
 static enum ysync_err queue(struct session *session, enum ys_ws_opcode opcode, struct ysync_bytes message)
 {
-    const struct ysync_alloc *alloc = session->echo->alloc;
-    struct ys_blob *blob;
+    struct ys_blob *blob = ys_blob_copy(session->echo->alloc, message);
+    enum ysync_err err;
 
-    if (!ys_grow_array(alloc, &session->queue, &session->cap, session->len + 1, sizeof(blob)))
-        return YSYNC_ERR_NOMEM;
-    blob = ys_blob_new(alloc, message.len);
     if (!blob)
         return YSYNC_ERR_NOMEM;
-    if (message.len > 0)
-        memcpy(ys_blob_data(blob), message.data, message.len);
     if (opcode == YS_WS_TEXT)
         mark_as_text(blob);
-    session->queue[session->len++] = blob;
-    return YSYNC_OK;
+    err = queue_blob(session, blob);
+    ys_blob_unref(blob);
+    return err;
 }
 
 static void on_flooded(struct ys_connection *connection, void *user)
@@ -203,6 +210,15 @@ uint16_t ys_echo_port(const struct ys_echo *echo)
 enum ysync_err ys_echo_send(struct ys_echo *echo, struct ysync_bytes message)
 {
     enum ysync_err err = queue(echo->latest_session, YS_WS_BINARY, message);
+
+    if (!err)
+        ys_connection_wake(echo->latest);
+    return err;
+}
+
+enum ysync_err ys_echo_send_blob(struct ys_echo *echo, struct ys_blob *blob)
+{
+    enum ysync_err err = queue_blob(echo->latest_session, blob);
 
     if (!err)
         ys_connection_wake(echo->latest);

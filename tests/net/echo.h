@@ -36,6 +36,9 @@ uint16_t ys_echo_port(const struct ys_echo *echo);
 /* Queues a message for the latest connection. */
 YSYNC_CHECKED enum ysync_err ys_echo_send(struct ys_echo *echo, struct ysync_bytes message);
 
+/* The same for a message that is there already, of which this takes a reference of its own. */
+YSYNC_CHECKED enum ysync_err ys_echo_send_blob(struct ys_echo *echo, struct ys_blob *blob);
+
 /* Drops what is open. */
 void ys_echo_close(struct ys_echo *echo);
 

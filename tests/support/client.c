@@ -262,15 +262,17 @@ static uint64_t read_number(struct ys_client *client, size_t bytes)
 
 void ys_client_read_frame(struct ys_client *client, struct ys_client_frame *out)
 {
+    uint8_t reserved = client->takes_compressed ? 0x40 : 0;
     uint8_t head[2];
     uint8_t rest[4096];
     size_t kept;
 
     if (ys_client_read(client, head, 2) != 2)
         fail_msg("the end, want a frame");
-    if ((head[0] & 0xf0) != 0x80 || head[1] & 0x80)
+    if ((head[0] & 0xf0 & ~reserved) != 0x80 || head[1] & 0x80)
         fail_msg("frame begins with 0x%02x 0x%02x, want a final frame without a mask", head[0], head[1]);
     out->opcode = head[0] & 0x0f;
+    out->is_compressed = head[0] & 0x40;
     out->len = head[1];
     if (head[1] >= 126)
         out->len = read_number(client, head[1] == 126 ? 2 : 8);

@@ -17,6 +17,7 @@ struct ys_client {
     int fd;
     void (*pump)(void *user); /* NULL: the server runs elsewhere */
     void *user;
+    bool takes_compressed; /* frames with RSV1; set it after opening */
 
     /* In place of the system calls, and as they are: errno says why. NULL: those. */
     ssize_t (*send)(struct ys_client *client, const void *data, size_t len);
@@ -45,7 +46,7 @@ void ys_client_read_head(struct ys_client *client, char *to, size_t size);
 
 struct ys_client_answer {
     int status;
-    char head[4096]; /* with its status line */
+    char head[4096];  /* with its status line */
     char body[16384]; /* zero-terminated */
     size_t body_len;
 };
@@ -68,6 +69,7 @@ void ys_client_send_close(struct ys_client *client, uint16_t code);
 
 struct ys_client_frame {
     uint8_t opcode;
+    bool is_compressed;
     size_t len;
     uint8_t payload[65536]; /* of longer frames only the beginning is kept */
 };
