@@ -70,6 +70,7 @@ struct ysync_plugin_config {
     unsigned trusted_proxies;           /* how many stand in front and set X-Forwarded-For; 0: it is not believed */
     struct ysync_room_events events;
     uint64_t evict_after_ms;       /* how long an empty room is kept */
+    int compress;                  /* permessage-deflate with WebSocket clients that offer it */
     int echoes;                    /* an applied update is sent back to its sender as well */
     enum ysync_gc gc;              /* what becomes of deleted content */
     size_t max_connections;        /* then new ones get HTTP 503; 0: no limit */

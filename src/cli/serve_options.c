@@ -88,6 +88,8 @@ const struct ys_option ys_serve_options_table[] = {
     { .name = "max-presence", .kind = YS_OPTION_SIZE, .value_name = "SIZE", .default_text = "64k",
       .min = 64, .max = 64 * KIB * KIB,
       .offset = TO(max_presence_bytes), .help = "largest presence state of one client id" },
+    { .name = "compress", .kind = YS_OPTION_SWITCH, .value_name = "off|on", .default_text = "off",
+      .offset = TO(compresses), .help = "compress messages for clients that offer it (permessage-deflate)" },
     { .name = "echo", .kind = YS_OPTION_SWITCH, .value_name = "off|on", .default_text = "off",
       .offset = TO(echoes), .help = "send an applied update back to its sender too" },
     { .name = "no-gc", .kind = YS_OPTION_SWITCH, .value_name = "off|on", .default_text = "off",
@@ -143,6 +145,7 @@ void ys_serve_options_apply(const struct ys_serve_options *options, struct ysync
     plugin->max_room_bytes = (size_t)options->max_room_bytes;
     plugin->max_pending_bytes = (size_t)options->max_pending_bytes;
     plugin->max_presence_bytes = (size_t)options->max_presence_bytes;
+    plugin->compress = options->compresses != 0;
     plugin->echoes = options->echoes != 0;
     plugin->gc = options->keeps_deleted ? YSYNC_GC_OFF : YSYNC_GC_COMPACT;
     plugin->ping_every_ms = options->ping_every_ms;

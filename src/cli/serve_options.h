@@ -32,6 +32,7 @@ struct ys_serve_options {
     uint64_t max_room_bytes;
     uint64_t max_pending_bytes;
     uint64_t max_presence_bytes;
+    uint64_t compresses;
     uint64_t echoes;
     uint64_t keeps_deleted;
     uint64_t ping_every_ms;

@@ -111,6 +111,7 @@ enum ysync_err ys_plugin_new(struct ys_loop *loop, const struct ys_plugin_config
     ys_connection_config_init(&plugin->connections, &ys_session_events);
     plugin->connections.max_message_bytes = options->max_message_bytes;
     plugin->connections.ping_every_ms = options->ping_every_ms;
+    plugin->connections.compresses = options->compress != 0;
     plugin->context.loop = loop;
     ys_list_init(&plugin->context.sessions);
     ys_timer_init(&plugin->tick, on_tick);

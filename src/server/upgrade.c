@@ -30,19 +30,26 @@ static bool is_repeated(const struct ys_http_head *head, const char *name)
 }
 
 /* Several fields of one name mean one list (RFC 9110, 5.3). */
-static enum ysync_err read_protocols(struct ys_upgrade *upgrade, const struct ys_http_head *head)
+static enum ysync_err join_fields(const struct ys_http_head *head, const char *name, struct ys_buf *joined,
+                                  struct ysync_bytes *out)
 {
-    struct ys_buf *joined = &upgrade->protocols;
-
     for (size_t i = 0; i < head->field_count; i++) {
-        if (!ys_http_name_is(head->fields[i].name, "Sec-WebSocket-Protocol"))
+        if (!ys_http_name_is(head->fields[i].name, name))
             continue;
         if (joined->len > 0)
             ys_buf_put_str(joined, ", ");
         ys_buf_put(joined, head->fields[i].value);
     }
-    upgrade->request.protocols = ys_buf_bytes(joined);
+    *out = ys_buf_bytes(joined);
     return ys_buf_err(joined);
+}
+
+static enum ysync_err read_offers(struct ys_upgrade *upgrade, const struct ys_http_head *head)
+{
+    struct ys_ws_request *request = &upgrade->request;
+    enum ysync_err err = join_fields(head, "Sec-WebSocket-Protocol", &upgrade->protocols, &request->protocols);
+
+    return err ? err : join_fields(head, "Sec-WebSocket-Extensions", &upgrade->extensions, &request->extensions);
 }
 
 static enum ysync_err read_token(struct ys_upgrade *upgrade, const struct ys_http_head *head)
@@ -81,11 +88,12 @@ int ys_upgrade_read(struct ys_upgrade *upgrade, const struct ysync_alloc *alloc,
     int status;
 
     ys_buf_init(&upgrade->protocols, alloc, YS_HTTP_MAX_HEAD_BYTES);
+    ys_buf_init(&upgrade->extensions, alloc, YS_HTTP_MAX_HEAD_BYTES);
     ys_buf_init(&upgrade->room, alloc, YS_ROOM_NAME_MAX_BYTES);
     ys_buf_init(&upgrade->token, alloc, MAX_TOKEN_BYTES);
     upgrade->request.key = find_field(head, "Sec-WebSocket-Key");
     upgrade->request.version = find_field(head, "Sec-WebSocket-Version");
-    upgrade->request.protocols = (struct ysync_bytes){ NULL, 0 };
+    upgrade->request.protocols = upgrade->request.extensions = (struct ysync_bytes){ NULL, 0 };
 
     status = status_of(ys_routes_match(routes, head->path, &upgrade->room, why), why);
     if (status != 101)
@@ -99,7 +107,7 @@ int ys_upgrade_read(struct ys_upgrade *upgrade, const struct ysync_alloc *alloc,
         *why = "Sec-WebSocket-Key and Sec-WebSocket-Version must not be repeated";
         return 400;
     }
-    status = status_of(read_protocols(upgrade, head), why);
+    status = status_of(read_offers(upgrade, head), why);
     if (status == 101)
         status = ys_ws_check_request(&upgrade->request, why);
     if (status != 101)
@@ -111,6 +119,7 @@ int ys_upgrade_read(struct ys_upgrade *upgrade, const struct ysync_alloc *alloc,
 void ys_upgrade_deinit(struct ys_upgrade *upgrade)
 {
     ys_buf_deinit(&upgrade->protocols);
+    ys_buf_deinit(&upgrade->extensions);
     ys_buf_deinit(&upgrade->room);
     ys_buf_deinit(&upgrade->token);
 }

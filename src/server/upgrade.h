@@ -9,8 +9,9 @@
 #include "ws/handshake.h"
 
 struct ys_upgrade {
-    struct ys_ws_request request; /* views of the head, or of `protocols` */
+    struct ys_ws_request request; /* views of the head, or of the two below */
     struct ys_buf protocols;      /* the offers of several fields in one list */
+    struct ys_buf extensions;     /* likewise */
     struct ys_buf room;           /* decoded */
     struct ys_buf token;          /* decoded; empty: none */
 };

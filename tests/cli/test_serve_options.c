@@ -56,6 +56,7 @@ static void test_serve_options_defaults_are_the_librarys(void **state)
     assert_int_equal(got.plugin.max_room_bytes, want.plugin.max_room_bytes);
     assert_int_equal(got.plugin.max_pending_bytes, want.plugin.max_pending_bytes);
     assert_int_equal(got.plugin.max_presence_bytes, want.plugin.max_presence_bytes);
+    assert_int_equal(got.plugin.compress, want.plugin.compress);
     assert_int_equal(got.plugin.echoes, want.plugin.echoes);
     assert_int_equal(got.plugin.gc, want.plugin.gc);
     assert_int_equal(got.plugin.ping_every_ms, want.plugin.ping_every_ms);
@@ -83,6 +84,7 @@ static void test_serve_options_reach_the_config(void **state)
                             "--max-rooms=6",
                             "--max-room-size=7m",
                             "--max-pending=8m",
+                            "--compress",
                             "--echo",
                             "--no-gc",
                             "--rate=9",
@@ -110,6 +112,7 @@ static void test_serve_options_reach_the_config(void **state)
     assert_int_equal(config.plugin.max_room_bytes, 7 << 20);
     assert_int_equal(config.plugin.max_pending_bytes, 8 << 20);
     assert_int_equal(config.plugin.max_presence_bytes, 10 * 1024);
+    assert_true(config.plugin.compress);
     assert_true(config.plugin.echoes);
     assert_int_equal(config.plugin.gc, YSYNC_GC_OFF);
     assert_int_equal(config.plugin.ping_every_ms, 2000);

@@ -109,6 +109,29 @@ static void test_upgrade_reads_what_is_asked_for(void **state)
     }
 }
 
+static void test_upgrade_joins_the_offers_of_several_fields(void **state)
+{
+    static const char request[] = "GET /rooms/a HTTP/1.1\r\n" UPGRADE VERSION KEY "Sec-WebSocket-Protocol: a\r\n"
+                                  "Sec-WebSocket-Extensions: x; y=1\r\nSec-WebSocket-Protocol: b\r\n"
+                                  "sec-websocket-extensions: permessage-deflate\r\n\r\n";
+    struct ysync_bytes in = { (const uint8_t *)request, sizeof(request) - 1 };
+    struct ysync_bytes body;
+    struct ys_http_parser *parser;
+    struct ys_upgrade upgrade;
+    const char *why = "";
+
+    (void)state;
+    assert_int_equal(ys_http_parser_new(ysync_alloc_default(), &parser), YSYNC_OK);
+    assert_int_equal(ys_http_parser_feed(parser, &in, &body), YS_HTTP_EVENT_HEAD);
+    assert_int_equal(ys_upgrade_read(&upgrade, ysync_alloc_default(), routes, ys_http_parser_head(parser), &why), 101);
+    assert_int_equal(upgrade.request.protocols.len, strlen("a, b"));
+    assert_memory_equal(upgrade.request.protocols.data, "a, b", strlen("a, b"));
+    assert_int_equal(upgrade.request.extensions.len, strlen("x; y=1, permessage-deflate"));
+    assert_memory_equal(upgrade.request.extensions.data, "x; y=1, permessage-deflate", upgrade.request.extensions.len);
+    ys_upgrade_deinit(&upgrade);
+    ys_http_parser_free(parser);
+}
+
 static void test_upgrade_survives_failed_allocations(void **state)
 {
     (void)state;
@@ -118,8 +141,9 @@ static void test_upgrade_survives_failed_allocations(void **state)
 
         ys_test_alloc_init(&memory, n);
         read_request(&memory.alloc,
-                     "GET /rooms/a?token=s HTTP/1.1\r\n" UPGRADE VERSION KEY "Sec-WebSocket-Protocol: y\r\n\r\n", got,
-                     sizeof(got));
+                     "GET /rooms/a?token=s HTTP/1.1\r\n" UPGRADE VERSION KEY
+                     "Sec-WebSocket-Protocol: y\r\nSec-WebSocket-Extensions: z\r\n\r\n",
+                     got, sizeof(got));
         assert_int_equal(memory.live_blocks, 0);
         if (!memory.failed)
             break;
@@ -169,6 +193,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_upgrade_reads_what_is_asked_for, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_upgrade_joins_the_offers_of_several_fields, set_up, tear_down),
         cmocka_unit_test(test_upgrade_checks_origins),
         cmocka_unit_test_setup_teardown(test_upgrade_survives_failed_allocations, set_up, tear_down),
     };

@@ -15,16 +15,17 @@ export const QUERY_AWARENESS = 3
 export const SYNC_STATUS = 102
 
 export class RawClient extends EventEmitter {
-  static async join (t, server, room, query = '') {
-    const client = new this(t, server, room, query)
+  /** options: those of `ws`. */
+  static async join (t, server, room, query = '', options = {}) {
+    const client = new this(t, server, room, query, options)
     await once(client.socket, 'open')
     return client
   }
 
-  constructor (t, server, room, query = '') {
+  constructor (t, server, room, query = '', options = {}) {
     super()
     this.received = []
-    this.socket = new WebSocket(`${server.ws}/${room}${query}`)
+    this.socket = new WebSocket(`${server.ws}/${room}${query}`, options)
     this.socket.on('message', data => {
       this.received.push(new Uint8Array(data))
       this.emit('message')

@@ -10,16 +10,16 @@ process.setMaxListeners(0) /* y-websocket adds one for each client */
 
 export class YjsClient {
   /** Connected and synced. */
-  static async join (t, server, room, params = {}) {
-    const client = new YjsClient(t, server, room, params)
+  static async join (t, server, room, params = {}, Socket = WebSocket) {
+    const client = new YjsClient(t, server, room, params, Socket)
     await client.synced()
     return client
   }
 
-  constructor (t, server, room, params = {}) {
+  constructor (t, server, room, params = {}, Socket = WebSocket) {
     this.doc = new Y.Doc()
     this.provider = new WebsocketProvider(server.ws, room, this.doc,
-      { WebSocketPolyfill: WebSocket, disableBc: true, params, maxBackoffTime: 500 })
+      { WebSocketPolyfill: Socket, disableBc: true, params, maxBackoffTime: 500 })
     this.awareness = this.provider.awareness
     t.after(() => this.leave())
   }
