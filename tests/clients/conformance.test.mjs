@@ -6,13 +6,15 @@
 // client closes with 1000 and is answered, or the server closes with `closes`. It is always the server that ends the
 // TCP connection, and nothing comes behind its close frame.
 //
+// Compression, classes 12 and 13, is in conformance-deflate.test.mjs.
+//
 // No row depends on time. Class 6 is checked as far as it matters here: the echo takes text, ysync itself refuses it
 // with 1003 whatever it holds. So the parser tells bad UTF-8 when the message is whole, not in the middle of it (what
 // Autobahn calls failing fast). Reasons of close frames are checked wherever there are any.
-import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import { startEchoServer } from './support/echo-server.mjs'
+import { assertClosed, assertFrame } from './support/frame-asserts.mjs'
 import { FrameClient } from './support/frame-client.mjs'
 import { BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, closeFrame, cut, fragments, frame } from './support/frames.mjs'
 
@@ -27,35 +29,12 @@ function filler (length) {
   return Buffer.alloc(length, pattern)
 }
 
-/** A frame in words that fit into a line. */
-function show ({ opcode, payload, fin = true, rsv = 0 }) {
-  const bytes = Buffer.from(payload)
-  return `opcode ${opcode}, fin ${fin}, rsv ${rsv}, ${bytes.length} bytes: ${bytes.subarray(0, 40).toString('hex')}`
-}
-
-function assertFrame (got, [opcode, payload]) {
-  const want = { opcode, payload, fin: true, rsv: 0 }
-  assert.ok(got !== undefined, `the end, want ${show(want)}`)
-  assert.equal(show(got), show(want))
-  assert.ok(got.payload.equals(Buffer.from(payload)), 'the bytes are the same')
-}
-
 async function play (t, port, { frames, chop, want = [], closes }) {
   const client = await FrameClient.open(t, port)
   await client.send(chop ? cut(Buffer.concat(frames), chop) : frames)
   for (const wanted of want) assertFrame(await client.next(), wanted)
   if (closes === undefined) await client.send([closeFrame(1000)])
   await assertClosed(client, closes === undefined ? 1000 : closes)
-}
-
-/** code: null for a close frame without one. */
-async function assertClosed (client, code) {
-  const last = await client.next()
-  assert.ok(last !== undefined, `the end, want a close frame of ${code}`)
-  assert.equal(last.opcode, CLOSE, show(last))
-  assert.equal(last.payload.length >= 2 ? last.payload.readUInt16BE(0) : null, code, last.payload.toString())
-  assert.ok(await client.end(), 'the server ends the connection, and does not tear it')
-  assert.deepEqual(client.frames.map(show), [], 'nothing comes behind the close frame')
 }
 
 /** One test for the class, and in it one for each row. */

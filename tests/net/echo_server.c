@@ -5,7 +5,7 @@
  */
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include "net/echo.h"
 
@@ -21,11 +21,12 @@ int main(int argc, char **argv)
     struct ys_echo echo;
     uv_signal_t terminate;
 
-    if (ys_echo_open(&echo, ysync_alloc_default(), (uint16_t)(argc > 1 ? atoi(argv[1]) : 0), &problem)) {
+    if (ys_echo_open(&echo, ysync_alloc_default(), 0, &problem)) {
         fprintf(stderr, "echo_server: %s\n", problem.text);
         return 1;
     }
     echo.echoes_text = true;
+    echo.config.compresses = argc > 1 && strcmp(argv[1], "--compress") == 0;
     signal(SIGPIPE, SIG_IGN);
     uv_signal_init(echo.loop->uv, &terminate);
     uv_signal_start(&terminate, on_signal, SIGTERM);
