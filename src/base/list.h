@@ -50,4 +50,16 @@ static inline void ys_list_remove(struct ys_list *node)
     ys_list_init(node);
 }
 
+/* Moves all nodes of `from`, in their order, behind those of `to`. */
+static inline void ys_list_move_all(struct ys_list *to, struct ys_list *from)
+{
+    if (ys_list_is_empty(from))
+        return;
+    from->next->prev = to->prev;
+    from->prev->next = to;
+    to->prev->next = from->next;
+    to->prev = from->prev;
+    ys_list_init(from);
+}
+
 #endif

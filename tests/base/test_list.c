@@ -71,12 +71,44 @@ static void test_list_the_current_node_may_be_removed(void **state)
     assert_int_equal(sum_in_order(&head), 0);
 }
 
+static void test_list_moves_all_of_another(void **state)
+{
+    static const struct {
+        const char *name;
+        int count_here;
+        int count_there;
+        int want;
+    } cases[] = {
+        { "nothing to nothing", 0, 0, 0 },
+        { "nothing to some", 2, 0, 12 },
+        { "one to nothing", 0, 1, 1 },
+        { "some behind some", 2, 3, 12123 },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct item items[2][4];
+        struct ys_list lists[2];
+
+        for (int list = 0; list < 2; list++) {
+            fill(&lists[list], items[list]);
+            for (int n = list == 0 ? cases[i].count_here : cases[i].count_there; n < 4; n++)
+                ys_list_remove(&items[list][n].node);
+        }
+        ys_list_move_all(&lists[0], &lists[1]);
+        if (sum_in_order(&lists[0]) != cases[i].want || !ys_list_is_empty(&lists[1]))
+            fail_msg("%s: got %d, want %d", cases[i].name, sum_in_order(&lists[0]), cases[i].want);
+        while (!ys_list_is_empty(&lists[0])) /* the links back are right, too */
+            ys_list_remove(lists[0].prev);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_list_keeps_the_order),
         cmocka_unit_test(test_list_removing_is_always_allowed),
         cmocka_unit_test(test_list_the_current_node_may_be_removed),
+        cmocka_unit_test(test_list_moves_all_of_another),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
