@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Letters from any thread to the one that runs a loop.
+ *
+ *     send, send, send --> [ letter | letter | letter ] --uv_async--> delivered on the loop's thread, in this order
+ *     after close:     --> discarded
+ *
+ * Sending takes a lock for the time of an append, and wakes the loop once however many letters lie there. Nothing waits
+ * for an answer: who wants one sends a letter of his own back.
+ */
+#ifndef YS_NET_MAILBOX_H
+#define YS_NET_MAILBOX_H
+
+#include "base/list.h"
+#include "ysync/alloc.h"
+#include "ysync/err.h"
+
+struct uv_loop_s;
+
+/* Part of whatever is sent. Exactly one of the two is called, and takes it. */
+struct ys_letter {
+    struct ys_list node;
+    void (*deliver)(struct ys_letter *letter, void *owner); /* on the owner's thread */
+    void (*discard)(struct ys_letter *letter);              /* nobody will read it; on any thread */
+};
+
+struct ys_mailbox;
+
+/* `owner` is passed on to each letter. A mailbox does not keep the loop alive. Errors: NOMEM, IO. */
+YSYNC_CHECKED enum ysync_err ys_mailbox_open(const struct ysync_alloc *alloc, struct uv_loop_s *loop, void *owner,
+                                             struct ys_mailbox **out);
+
+/* Any thread, until it is freed. */
+void ys_mailbox_send(struct ys_mailbox *mailbox, struct ys_letter *letter);
+
+/* The owner's thread: letters that lie there, and those that come later, are discarded. Once. */
+void ys_mailbox_close(struct ys_mailbox *mailbox);
+
+/* It is closed, its loop has let go of it, and no other thread sends any more. Accepts NULL. */
+void ys_mailbox_free(struct ys_mailbox *mailbox);
+
+#endif
