@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A request for a WebSocket, from the bytes of its head to the answer: the room is one that may be, and of what the
- * client wrote nothing gets into the answer but one of the subprotocols that it offered.
+ * client wrote nothing gets into the answer but one of the subprotocols that it offered. Compression is accepted in
+ * words of our own.
  */
 #include "requests.h"
 
 #include "base/token.h"
 #include "server/upgrade.h"
+#include "ws/extensions.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -48,7 +50,8 @@ static bool is_offered(const struct ys_http_head *head, struct ysync_bytes proto
     return false;
 }
 
-static void check_answer(struct ysync_bytes answer, const struct ys_http_head *head)
+static void check_answer(struct ysync_bytes answer, const struct ys_http_head *head,
+                         const struct ys_ws_request *request)
 {
     struct ysync_bytes line = take_line(&answer);
 
@@ -57,6 +60,8 @@ static void check_answer(struct ysync_bytes answer, const struct ys_http_head *h
         if (cut_prefix(&line, "Sec-WebSocket-Protocol: ")) {
             require(ys_is_token(line) && is_offered(head, line), "a subprotocol that was offered");
             require(!cut_prefix(&line, "bearer."), "a token is not told");
+        } else if (cut_prefix(&line, "Sec-WebSocket-Extensions: ")) {
+            require(is_same(line, bytes_of(ys_ws_accept_deflate(request->extensions))), "compression in our own words");
         } else if (cut_prefix(&line, "Sec-WebSocket-Accept: ")) {
             require(line.len == 28, "the proof is the base64 of 20 bytes");
         } else {
@@ -81,7 +86,7 @@ static void check_upgrade(const struct ys_http_head *head)
         ys_buf_init(&answer, ysync_alloc_default(), SIZE_MAX);
         ys_ws_put_accept(&answer, &upgrade.request);
         require(!ys_buf_err(&answer), "an answer");
-        check_answer(ys_buf_bytes(&answer), head);
+        check_answer(ys_buf_bytes(&answer), head, &upgrade.request);
         ys_buf_deinit(&answer);
     } else {
         require(status == 400 || status == 404 || status == 426, "no other status");
