@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* WebSocket frames in one piece and in slices tell the same: the same messages, the same error. */
+/* WebSocket frames in one piece and in slices tell the same: the same messages, the same error; where messages may be
+ * compressed, and where they may not. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,9 +36,10 @@ static void tell(struct told *told, const struct ys_ws_received *got)
     }
     require(got->payload.len <= MAX_MESSAGE_BYTES);
     require(got->event == YS_WS_EVENT_MESSAGE || got->payload.len <= 125);
-    if (got->event == YS_WS_EVENT_CLOSE || got->opcode == YS_WS_TEXT)
+    if (got->event == YS_WS_EVENT_CLOSE || (got->opcode == YS_WS_TEXT && !got->is_compressed))
         require(ys_utf8_is_valid(got->payload));
-    told->hash = hash_add_number(told->hash, (uint64_t)got->opcode);
+    require(!got->is_compressed || got->event == YS_WS_EVENT_MESSAGE);
+    told->hash = hash_add_number(told->hash, (uint64_t)got->opcode << 1 | got->is_compressed);
     told->hash = hash_add_number(hash_add(told->hash, got->payload), got->payload.len);
 }
 
@@ -53,13 +55,15 @@ static void feed(struct ys_ws_parser *parser, uint8_t *data, size_t len, struct 
     require(told->is_over || len == 0);
 }
 
-static uint64_t read_all(const uint8_t *data, size_t size, bool in_slices)
+static uint64_t read_all(const uint8_t *data, size_t size, bool allows_compressed, bool in_slices)
 {
     struct told told = { HASH_START, false };
     uint64_t random = hash_add(HASH_START, (struct ysync_bytes){ data, size });
     struct ys_ws_parser *parser;
 
     require(!ys_ws_parser_new(ysync_alloc_default(), MAX_MESSAGE_BYTES, &parser));
+    if (allows_compressed)
+        ys_ws_parser_allow_compressed(parser);
     while (size > 0 && !told.is_over) {
         size_t len = in_slices ? next_slice(&random, size) : size;
         uint8_t *copy = malloc(len); /* the parser writes to it */
@@ -77,6 +81,7 @@ static uint64_t read_all(const uint8_t *data, size_t size, bool in_slices)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    require(read_all(data, size, false) == read_all(data, size, true));
+    for (int allows_compressed = 0; allows_compressed < 2; allows_compressed++)
+        require(read_all(data, size, allows_compressed, false) == read_all(data, size, allows_compressed, true));
     return 0;
 }
