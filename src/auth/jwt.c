@@ -260,20 +260,6 @@ static void free_jwt(struct ys_auth *auth)
     ys_free(jwt->alloc, jwt);
 }
 
-/* NULL stays NULL. */
-static enum ysync_err copy_text(const struct ysync_alloc *alloc, const char *text, char **out)
-{
-    size_t bytes = text ? strlen(text) + 1 : 0;
-
-    if (!text)
-        return YSYNC_OK;
-    *out = ys_alloc_array(alloc, bytes, 1);
-    if (!*out)
-        return YSYNC_ERR_NOMEM;
-    memcpy(*out, text, bytes);
-    return YSYNC_OK;
-}
-
 enum ysync_err ys_auth_new_jwt(const struct ysync_alloc *alloc, const struct ys_jwt_config *config,
                                struct ys_auth **out, struct ysync_problem *problem)
 {
@@ -284,9 +270,8 @@ enum ysync_err ys_auth_new_jwt(const struct ysync_alloc *alloc, const struct ys_
         goto done;
     jwt->auth = (struct ys_auth){ .check = check, .free = free_jwt };
     jwt->alloc = alloc;
-    err = copy_text(alloc, config->issuer, &jwt->issuer);
-    if (!err)
-        err = copy_text(alloc, config->audience, &jwt->audience);
+    if (!ys_copy_text(alloc, config->issuer, &jwt->issuer) || !ys_copy_text(alloc, config->audience, &jwt->audience))
+        err = YSYNC_ERR_NOMEM;
     if (!err)
         err = ys_jwt_key_new(alloc, config->key, &jwt->key, problem);
     if (err)

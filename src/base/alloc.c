@@ -86,6 +86,19 @@ void ys_free_grown(const struct ysync_alloc *alloc, void *items, const void *few
         ys_free(alloc, items);
 }
 
+int ys_copy_text(const struct ysync_alloc *alloc, const char *text, char **out)
+{
+    size_t size = text ? strlen(text) + 1 : 0;
+    char *copy = text ? ys_alloc_array(alloc, size, 1) : NULL;
+
+    if (text && !copy)
+        return 0;
+    if (text)
+        memcpy(copy, text, size);
+    *out = copy;
+    return 1;
+}
+
 void ys_free(const struct ysync_alloc *alloc, void *ptr)
 {
     if (ptr)

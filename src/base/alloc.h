@@ -31,6 +31,9 @@ int ys_grow_array(const struct ysync_alloc *alloc, void *items, size_t *cap, siz
 int ys_grow_from(const struct ysync_alloc *alloc, void *items, const void *few, size_t *cap, size_t need, size_t size);
 void ys_free_grown(const struct ysync_alloc *alloc, void *items, const void *few);
 
+/* A copy of a text in *out; of NULL it makes NULL. Returns 0 and changes nothing if there is no memory. */
+int ys_copy_text(const struct ysync_alloc *alloc, const char *text, char **out);
+
 /* Accepts NULL. */
 void ys_free(const struct ysync_alloc *alloc, void *ptr);
 

@@ -73,20 +73,6 @@ static enum ysync_err check_tokens(const struct ysync_plugin_config *config, str
     return YSYNC_OK;
 }
 
-/* NULL stays NULL. */
-static enum ysync_err copy_text(const struct ysync_alloc *alloc, const char *text, char **out)
-{
-    size_t size = text ? strlen(text) + 1 : 0;
-
-    if (!text)
-        return YSYNC_OK;
-    *out = ys_alloc_array(alloc, size, 1);
-    if (!*out)
-        return YSYNC_ERR_NOMEM;
-    memcpy(*out, text, size);
-    return YSYNC_OK;
-}
-
 static enum ysync_err copy_tokens(struct ys_auth_setup *setup, const struct ysync_plugin_config *config)
 {
     if (config->token_count == 0)
@@ -97,12 +83,24 @@ static enum ysync_err copy_tokens(struct ys_auth_setup *setup, const struct ysyn
     for (size_t i = 0; i < config->token_count; i++) {
         char *copy;
 
-        if (copy_text(setup->alloc, config->tokens[i], &copy))
+        if (!ys_copy_text(setup->alloc, config->tokens[i], &copy))
             return YSYNC_ERR_NOMEM;
         setup->tokens[i] = ys_log_str(copy);
         setup->token_count++;
     }
     return YSYNC_OK;
+}
+
+static enum ysync_err copy_texts(struct ys_auth_setup *setup, const struct ysync_plugin_config *config)
+{
+    const struct ysync_alloc *alloc = setup->alloc;
+    bool is_copied = ys_copy_text(alloc, config->token_file, &setup->token_file) &&
+                     ys_copy_text(alloc, config->jwt_key_file, &setup->jwt_key_file) &&
+                     ys_copy_text(alloc, config->jwt_issuer, &setup->jwt_issuer) &&
+                     ys_copy_text(alloc, config->jwt_audience, &setup->jwt_audience) &&
+                     ys_copy_text(alloc, config->verify_url, &setup->verify_url);
+
+    return is_copied ? YSYNC_OK : YSYNC_ERR_NOMEM;
 }
 
 enum ysync_err ys_auth_setup_new(const struct ysync_alloc *alloc, const struct ysync_plugin_config *config,
@@ -128,15 +126,7 @@ enum ysync_err ys_auth_setup_new(const struct ysync_alloc *alloc, const struct y
     setup->setting = *setting;
     err = copy_tokens(setup, config);
     if (!err)
-        err = copy_text(alloc, config->token_file, &setup->token_file);
-    if (!err)
-        err = copy_text(alloc, config->jwt_key_file, &setup->jwt_key_file);
-    if (!err)
-        err = copy_text(alloc, config->jwt_issuer, &setup->jwt_issuer);
-    if (!err)
-        err = copy_text(alloc, config->jwt_audience, &setup->jwt_audience);
-    if (!err)
-        err = copy_text(alloc, config->verify_url, &setup->verify_url);
+        err = copy_texts(setup, config);
     if (err) {
         ys_auth_setup_free(setup);
         return err;

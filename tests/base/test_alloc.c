@@ -116,6 +116,23 @@ static void test_alloc_grows_from_the_callers_own_storage(void **state)
     assert_int_equal(cap, ARRAY_LEN(few));
 }
 
+static void test_alloc_copies_texts(void **state)
+{
+    struct ys_test_alloc memory;
+    char *copy = NULL;
+
+    (void)state;
+    ys_test_alloc_init(&memory, YS_TEST_NEVER_FAIL);
+    assert_true(ys_copy_text(&memory.alloc, "text", &copy));
+    assert_string_equal(copy, "text");
+    ys_free(&memory.alloc, copy);
+    assert_true(ys_copy_text(&memory.alloc, NULL, &copy));
+    assert_null(copy);
+    ys_test_alloc_init(&memory, 0);
+    assert_false(ys_copy_text(&memory.alloc, "text", &copy));
+    assert_null(copy);
+}
+
 static void test_alloc_default_frees(void **state)
 {
     const struct ysync_alloc *alloc = ysync_alloc_default();
@@ -135,6 +152,7 @@ int main(void)
         cmocka_unit_test(test_alloc_grows_arrays_by_half),
         cmocka_unit_test(test_alloc_failing_to_grow_changes_nothing),
         cmocka_unit_test(test_alloc_grows_from_the_callers_own_storage),
+        cmocka_unit_test(test_alloc_copies_texts),
         cmocka_unit_test(test_alloc_default_frees),
     };
 
