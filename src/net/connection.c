@@ -336,7 +336,8 @@ void ys_connection_close(struct ys_connection *connection, uint16_t code, const 
     bool owes_bytes = connection->out.len > 0 || connection->body_owner || connection->write ||
                       ys_secure_has_rest(connection);
 
-    if (connection->phase == YS_PHASE_HTTP && owes_bytes)
+    /* TLS has a last word, with which the peer can tell this from being cut off. */
+    if (connection->phase == YS_PHASE_HTTP && (owes_bytes || ys_secure_is_established(connection)))
         ys_connection_linger(connection, YS_CONNECTION_NO_CODE);
     else if (connection->phase == YS_PHASE_HTTP)
         ys_connection_drop(connection);
@@ -370,8 +371,6 @@ void ys_connection_drop(struct ys_connection *connection)
 
     if (connection->phase == YS_PHASE_GONE)
         return;
-    if (was_http)
-        ys_secure_part(connection);
     connection->phase = YS_PHASE_GONE;
     ys_loop_disarm(connection->loop, &connection->timer);
     ys_list_remove(&connection->flush_node);

@@ -115,10 +115,11 @@ void ys_compression_release(struct ys_connection *connection);
 /* The message as it goes on the wire, compressed where that is worth it; good as long as the blob is. */
 struct ysync_bytes ys_compression_frame(struct ys_connection *connection, struct ys_blob *blob);
 
-/* secure.c; but for begin, free, has_rest, end and part, the connection must be one that speaks TLS. */
+/* secure.c; lend, input, keep, seal and out are for connections that speak TLS alone. */
 
 YSYNC_CHECKED enum ysync_err ys_secure_begin(struct ys_connection *connection, struct ys_tls_context *context);
 void ys_secure_free(struct ys_connection *connection);
+/* Is the handshake complete? */
 bool ys_secure_is_established(const struct ys_connection *connection);
 /* What to read into, and what was read. */
 uv_buf_t ys_secure_lend(struct ys_connection *connection);
@@ -136,7 +137,5 @@ YSYNC_CHECKED enum ysync_err ys_secure_seal(struct ys_connection *connection, st
 struct ys_buf *ys_secure_out(struct ys_connection *connection);
 /* True if the peer was now told of the end, in what waits to be sent. */
 bool ys_secure_end(struct ys_connection *connection);
-/* The same for a connection that is dropped while nothing is under way: the peer is told if that is possible. */
-void ys_secure_part(struct ys_connection *connection);
 
 #endif

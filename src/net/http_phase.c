@@ -369,7 +369,7 @@ void ys_http_phase_timeout(struct ys_connection *connection)
     if (connection->write) /* still taking its answer: that has a deadline of its own */
         enter(connection, connection->http->stage);
     else if (connection->http->stage == IDLE)
-        ys_connection_drop(connection);
+        ys_connection_close(connection, YS_CONNECTION_NO_CODE, "");
     else
         ys_http_phase_give_up(connection, 408, "Request timed out");
 }

@@ -76,7 +76,7 @@ void ys_secure_free(struct ys_connection *connection)
 
 bool ys_secure_is_established(const struct ys_connection *connection)
 {
-    return ys_tls_is_established(connection->secure->session);
+    return connection->secure && ys_tls_is_established(connection->secure->session);
 }
 
 bool ys_secure_has_rest(const struct ys_connection *connection)
@@ -233,15 +233,4 @@ struct ys_buf *ys_secure_out(struct ys_connection *connection)
 bool ys_secure_end(struct ys_connection *connection)
 {
     return connection->secure && ys_tls_end(connection->secure->session);
-}
-
-void ys_secure_part(struct ys_connection *connection)
-{
-    bool is_at_rest = !connection->write && connection->out.len == 0 && !connection->body_owner;
-    uv_buf_t buf;
-
-    if (!is_at_rest || ys_secure_has_rest(connection) || !ys_secure_end(connection))
-        return;
-    buf = uv_buf_init((char *)ys_secure_out(connection)->data, (unsigned)ys_secure_out(connection)->len);
-    uv_try_write(&connection->uv.stream, &buf, 1);
 }
