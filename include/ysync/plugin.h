@@ -68,6 +68,8 @@ struct ysync_plugin_config {
     const char *const *allowed_origins; /* "https://app.example.org": browsers must come from one of these pages */
     size_t allowed_origin_count;        /* 0: from any */
     unsigned trusted_proxies;           /* how many stand in front and set X-Forwarded-For; 0: it is not believed */
+    const char *tls_cert_file;          /* what it listens at speaks TLS with this chain, in PEM form; NULL: plain */
+    const char *tls_key_file;           /* its key; both or neither */
     struct ysync_room_events events;
     uint64_t evict_after_ms;       /* how long an empty room is kept */
     int compress;                  /* permessage-deflate with WebSocket clients that offer it */
@@ -90,7 +92,8 @@ struct ysync_plugin_config {
 YSYNC_API void ysync_plugin_config_init(struct ysync_plugin_config *config);
 
 /* Mounts a plugin on a loop, which outlives it and which it does not keep alive by itself: what is listened at and who
- * is connected does. problem (may be NULL) is written on errors. Errors: INVALID_ARG, NOMEM, IO. */
+ * is connected does. problem (may be NULL) is written on errors. Errors: INVALID_ARG; NOMEM; IO; MALFORMED (what a file
+ * of TLS holds). */
 YSYNC_API YSYNC_CHECKED enum ysync_err ysync_plugin_new(struct uv_loop_s *loop,
                                                         const struct ysync_plugin_config *config,
                                                         struct ysync_plugin **out, struct ysync_problem *problem);
@@ -123,7 +126,8 @@ YSYNC_API YSYNC_CHECKED enum ysync_err ysync_plugin_take_stream(struct ysync_plu
                                                                 struct ysync_bytes read);
 
 /* Reads the files that the configuration names again: who is connected stays, who comes is held against what they say
- * now. problem (may be NULL) is written on errors, and then all is as it was. Errors: INVALID_ARG, IO, LIMIT, NOMEM. */
+ * now. problem (may be NULL) is written on errors, and then all is as it was. Errors: INVALID_ARG, IO, LIMIT,
+ * MALFORMED, NOMEM. */
 YSYNC_API YSYNC_CHECKED enum ysync_err ysync_plugin_reload(struct ysync_plugin *plugin, struct ysync_problem *problem);
 
 /* The plugin's rooms: to look at, to open, to change (ysync_room_apply(), whose time is uv_now() of the loop), to drop

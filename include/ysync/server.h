@@ -42,8 +42,8 @@ struct ysync_server;
 /* Fills in the defaults: 127.0.0.1, port 3913, 10 s, and those of ysync_plugin_config_init(). */
 YSYNC_API void ysync_server_config_init(struct ysync_server_config *config);
 
-/* Checks the configuration; opens nothing yet. problem (may be NULL) is written on errors. Errors: INVALID_ARG, NOMEM.
- */
+/* Checks the configuration; opens nothing yet. problem (may be NULL) is written on errors. Errors: those of
+ * ysync_plugin_new(). */
 YSYNC_API YSYNC_CHECKED enum ysync_err ysync_server_new(const struct ysync_server_config *config,
                                                         struct ysync_server **out, struct ysync_problem *problem);
 

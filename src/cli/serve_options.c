@@ -104,6 +104,10 @@ const struct ys_option ys_serve_options_table[] = {
       .min = 0, .max = 1000000,
       .offset = TO(messages_per_second),
       .help = "messages a second for one connection, over 10 s; then it is read more slowly; 0: no limit" },
+    { .name = "tls-cert", .kind = YS_OPTION_TEXT, .value_name = "FILE",
+      .offset = TO(tls_cert_file), .help = "serve https and wss with this certificate chain; SIGHUP reads it again" },
+    { .name = "tls-key", .kind = YS_OPTION_TEXT, .value_name = "FILE",
+      .offset = TO(tls_key_file), .help = "the key of that certificate" },
     { .name = "log-level", .kind = YS_OPTION_CHOICE, .value_name = "error|warn|info|debug", .default_text = "info",
       .offset = TO(log_level), .help = "the least important events that are logged" },
     { .name = "log-format", .kind = YS_OPTION_CHOICE, .value_name = "text|json", .default_text = "text",
@@ -140,6 +144,8 @@ void ys_serve_options_apply(const struct ys_serve_options *options, struct ysync
     plugin->trusted_proxies = (unsigned)options->trusted_proxies;
     plugin->max_connections = (size_t)options->max_connections;
     plugin->max_connections_per_ip = (size_t)options->max_connections_per_ip;
+    plugin->tls_cert_file = options->tls_cert_file;
+    plugin->tls_key_file = options->tls_key_file;
     plugin->evict_after_ms = options->evict_after_ms;
     plugin->max_rooms = (size_t)options->max_rooms;
     plugin->max_room_bytes = (size_t)options->max_room_bytes;

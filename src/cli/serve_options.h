@@ -27,6 +27,8 @@ struct ys_serve_options {
     uint64_t trusted_proxies;
     uint64_t max_connections;
     uint64_t max_connections_per_ip;
+    char *tls_cert_file;
+    char *tls_key_file;
     uint64_t evict_after_ms;
     uint64_t max_rooms;
     uint64_t max_room_bytes;

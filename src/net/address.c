@@ -52,7 +52,7 @@ void ys_address_set_port(struct ys_address *address, uint16_t port)
         address->socket.ip6.sin6_port = htons(port);
 }
 
-void ys_address_format_url(const struct ys_address *address, char to[YS_ADDRESS_TEXT_BYTES])
+void ys_address_format_url(const struct ys_address *address, const char *scheme, char to[YS_ADDRESS_TEXT_BYTES])
 {
     struct ys_peer peer;
     char ip_and_port[YS_ADDRESS_TEXT_BYTES];
@@ -63,7 +63,7 @@ void ys_address_format_url(const struct ys_address *address, char to[YS_ADDRESS_
     }
     peer = ys_peer_of(address);
     ys_peer_format(&peer, ip_and_port);
-    snprintf(to, YS_ADDRESS_TEXT_BYTES, "http://%.100s", ip_and_port);
+    snprintf(to, YS_ADDRESS_TEXT_BYTES, "%.8s://%.100s", scheme, ip_and_port);
 }
 
 struct ys_peer ys_peer_of(const struct ys_address *address)

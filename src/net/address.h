@@ -31,8 +31,9 @@ YSYNC_CHECKED enum ysync_err ys_address_parse(const char *host, uint16_t port, s
 uint16_t ys_address_port(const struct ys_address *address);          /* 0 for a Unix socket */
 void ys_address_set_port(struct ys_address *address, uint16_t port); /* not for a Unix socket: ignored */
 
-/* Where a client would connect to: "http://127.0.0.1:3913", "http://[::1]:3913", "unix:/run/ysync.sock". */
-void ys_address_format_url(const struct ys_address *address, char to[YS_ADDRESS_TEXT_BYTES]);
+/* Where a client would connect to by this scheme, "http" or "https": "http://127.0.0.1:3913", "http://[::1]:3913",
+ * "unix:/run/ysync.sock". */
+void ys_address_format_url(const struct ys_address *address, const char *scheme, char to[YS_ADDRESS_TEXT_BYTES]);
 
 /* The other end of a connection, in the few bytes that each connection keeps of it. */
 struct ys_peer {

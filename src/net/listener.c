@@ -110,7 +110,7 @@ static void describe(const struct ys_address *address, int status, struct ysync_
     char text[YS_ADDRESS_TEXT_BYTES];
     char *colon;
 
-    ys_address_format_url(address, text);
+    ys_address_format_url(address, "http", text);
     colon = strrchr(text, ':');
     if (status == UV_EADDRINUSE && address->socket.family == AF_UNIX)
         ys_problem_set(problem, "%s is in use", text);

@@ -33,6 +33,8 @@ struct ys_tls_context {
     atomic_uint refs;
     SSL_CTX *ssl;
     BIO_METHOD *bio;
+    char *cert_file;
+    char *key_file;
 };
 
 struct ys_tls {
@@ -199,6 +201,21 @@ static bool set_up(SSL_CTX *ssl)
            SSL_CTX_set_session_id_context(ssl, name, sizeof(name) - 1) == 1;
 }
 
+/* problem says "out of memory" already. */
+static enum ysync_err make_context(struct ys_tls_context *context, const char *cert_file, const char *key_file,
+                                   struct ysync_problem *problem)
+{
+    const struct ysync_alloc *alloc = context->alloc;
+
+    if (!ys_copy_text(alloc, cert_file, &context->cert_file) || !ys_copy_text(alloc, key_file, &context->key_file))
+        return YSYNC_ERR_NOMEM;
+    context->bio = new_bio_method();
+    context->ssl = SSL_CTX_new(TLS_server_method());
+    if (!context->bio || !context->ssl || !set_up(context->ssl))
+        return YSYNC_ERR_NOMEM;
+    return use_files(context->ssl, cert_file, key_file, problem);
+}
+
 enum ysync_err ys_tls_context_new(const struct ysync_alloc *alloc, const char *cert_file, const char *key_file,
                                   struct ys_tls_context **out, struct ysync_problem *problem)
 {
@@ -211,11 +228,7 @@ enum ysync_err ys_tls_context_new(const struct ysync_alloc *alloc, const char *c
     context->alloc = alloc;
     atomic_init(&context->refs, 1);
     ERR_clear_error();
-    context->bio = new_bio_method();
-    context->ssl = SSL_CTX_new(TLS_server_method());
-    err = YSYNC_ERR_NOMEM;
-    if (context->bio && context->ssl && set_up(context->ssl))
-        err = use_files(context->ssl, cert_file, key_file, problem);
+    err = make_context(context, cert_file, key_file, problem);
     ERR_clear_error();
     if (err) {
         ys_tls_context_unref(context);
@@ -223,6 +236,12 @@ enum ysync_err ys_tls_context_new(const struct ysync_alloc *alloc, const char *c
     }
     *out = context;
     return YSYNC_OK;
+}
+
+enum ysync_err ys_tls_context_renew(const struct ys_tls_context *old, struct ys_tls_context **out,
+                                    struct ysync_problem *problem)
+{
+    return ys_tls_context_new(old->alloc, old->cert_file, old->key_file, out, problem);
 }
 
 struct ys_tls_context *ys_tls_context_ref(struct ys_tls_context *context)
@@ -238,12 +257,19 @@ void ys_tls_context_unref(struct ys_tls_context *context)
         return;
     SSL_CTX_free(context->ssl);
     BIO_meth_free(context->bio);
+    ys_free(context->alloc, context->cert_file);
+    ys_free(context->alloc, context->key_file);
     ys_free(context->alloc, context);
 }
 
 bool ys_tls_context_has_expired(const struct ys_tls_context *context)
 {
     return X509_cmp_current_time(X509_get0_notAfter(SSL_CTX_get0_certificate(context->ssl))) < 0;
+}
+
+const char *ys_tls_context_cert_file(const struct ys_tls_context *context)
+{
+    return context->cert_file;
 }
 
 static bool begin_session(struct ys_tls *tls)

@@ -5,8 +5,8 @@
  *     from the socket -- feed --> [ session ] -- read --> the peer's words
  *       to the socket <-- out --- [         ] <- write -- ours
  *
- * A context is a certificate chain and its key, as files hold them at one moment. Every session keeps the context that
- * it began with, so whoever reads renewed files makes another context and uses that from then on.
+ * A context is a certificate chain and its key, as files held them at one moment. Every session keeps the context that
+ * it began with: when the files have been renewed, another context takes its place for sessions to come.
  *
  * A client may resume a session that was begun with the same context, by the ticket that it got there: nothing of that
  * is remembered here. What OpenSSL keeps for contexts and sessions is allocated by OpenSSL.
@@ -28,11 +28,16 @@ YSYNC_CHECKED enum ysync_err ys_tls_context_new(const struct ysync_alloc *alloc,
                                                 const char *key_file, struct ys_tls_context **out,
                                                 struct ysync_problem *problem);
 
+/* Another one of what the same files hold now; the old one stays as it is. Errors as above. */
+YSYNC_CHECKED enum ysync_err ys_tls_context_renew(const struct ys_tls_context *old, struct ys_tls_context **out,
+                                                  struct ysync_problem *problem);
+
 /* Any thread; the sessions hold references of their own. Both accept NULL. */
 struct ys_tls_context *ys_tls_context_ref(struct ys_tls_context *context);
 void ys_tls_context_unref(struct ys_tls_context *context);
 
 bool ys_tls_context_has_expired(const struct ys_tls_context *context);
+const char *ys_tls_context_cert_file(const struct ys_tls_context *context); /* good as long as the context */
 
 /* The server's side of one connection. It belongs to one thread at a time, whichever. */
 struct ys_tls;

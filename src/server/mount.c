@@ -2,7 +2,7 @@
 /*
  * A plugin with all that it stands on: what a program's configuration says, in parts that the plugin knows.
  *
- *     ysync_plugin --- routes, auth           made from the configuration
+ *     ysync_plugin --- routes, auth, TLS      made from the configuration
  *          '---------- ys_loop                on the program's uv_loop_t
  *          '---------- ys_plugin              uses both
  *
@@ -30,6 +30,7 @@ struct ysync_plugin {
     struct ys_routes *routes;
     struct ys_auth_setup *auth_setup;
     struct ys_auth *auth;
+    struct ys_tls_context *tls; /* NULL: what it listens at is plain */
     struct ys_plugin *inside;
     char (*urls)[YS_ADDRESS_TEXT_BYTES];
     size_t url_count;
@@ -71,6 +72,10 @@ static enum ysync_err check_config(const struct ysync_plugin_config *config, str
         return reject(problem, "the send buffer must have at least 1 byte");
     if (config->messages_per_second > YS_RATE_MAX_PER_SECOND)
         return reject(problem, "a connection may be given at most 1000000 messages a second");
+    if (config->tls_cert_file && !config->tls_key_file)
+        return reject(problem, "TLS needs a key beside the certificate: tls_key_file (--tls-key) is missing");
+    if (config->tls_key_file && !config->tls_cert_file)
+        return reject(problem, "TLS needs a certificate beside the key: tls_cert_file (--tls-cert) is missing");
     return YSYNC_OK;
 }
 
@@ -121,12 +126,34 @@ static enum ysync_err make_auth(struct ysync_plugin *plugin, uv_loop_t *loop, co
     return err ? err : ys_auth_setup_make(plugin->auth_setup, &plugin->auth, problem);
 }
 
+/* Clients will refuse to talk to us, which is theirs to decide; whoever runs this should know. */
+static void warn_if_expired(const struct ysync_plugin *plugin, const struct ys_tls_context *tls)
+{
+    if (ys_tls_context_has_expired(tls))
+        ys_log(&plugin->options.log, YSYNC_LOG_WARN, "certificate_expired",
+               YS_LOG_STR("file", ys_tls_context_cert_file(tls)));
+}
+
+static enum ysync_err make_tls(struct ysync_plugin *plugin, const struct ysync_plugin_config *config,
+                               struct ysync_problem *problem)
+{
+    enum ysync_err err;
+
+    if (!config->tls_cert_file)
+        return YSYNC_OK;
+    err = ys_tls_context_new(plugin->alloc, config->tls_cert_file, config->tls_key_file, &plugin->tls, problem);
+    if (!err)
+        warn_if_expired(plugin, plugin->tls);
+    return err;
+}
+
 static enum ysync_err make_inside(struct ysync_plugin *plugin)
 {
     const struct ys_plugin_config inside = {
         .options = &plugin->options,
         .routes = plugin->routes,
         .auth = plugin->auth,
+        .tls = plugin->tls,
     };
 
     return ys_plugin_new(plugin->loop, &inside, &plugin->inside);
@@ -139,6 +166,7 @@ static void free_parts(struct ysync_plugin *plugin)
         ys_loop_remove_hook(plugin->loop, &plugin->hook);
     ys_loop_close(plugin->loop);
     ys_auth_free(plugin->auth);
+    ys_tls_context_unref(plugin->tls);
     ys_auth_setup_free(plugin->auth_setup);
     ys_routes_free(plugin->routes);
     ys_free(plugin->alloc, (void *)(uintptr_t)plugin->options.allowed_origins);
@@ -153,6 +181,8 @@ static enum ysync_err make_parts(struct ysync_plugin *plugin, uv_loop_t *loop, c
 
     if (!err)
         err = make_auth(plugin, loop, config, problem);
+    if (!err)
+        err = make_tls(plugin, config, problem);
     if (err)
         return err;
     err = ys_texts_copy(plugin->alloc, config->allowed_origins, config->allowed_origin_count,
@@ -219,7 +249,8 @@ enum ysync_err ys_mount_listen(struct ysync_plugin *plugin, const struct ys_addr
     err = ys_plugin_listen(plugin->inside, address, problem);
     if (err)
         return err;
-    ys_address_format_url(ys_plugin_address(plugin->inside, plugin->url_count), plugin->urls[plugin->url_count]);
+    ys_address_format_url(ys_plugin_address(plugin->inside, plugin->url_count), plugin->tls ? "https" : "http",
+                          plugin->urls[plugin->url_count]);
     plugin->url_count++;
     return YSYNC_OK;
 }
@@ -270,20 +301,40 @@ enum ysync_err ysync_plugin_take_stream(struct ysync_plugin *plugin, uv_stream_t
     return err;
 }
 
-enum ysync_err ysync_plugin_reload(struct ysync_plugin *plugin, struct ysync_problem *problem)
+static void use_auth(struct ysync_plugin *plugin, struct ys_auth *auth)
 {
-    struct ys_auth *auth;
-    enum ysync_err err;
-
-    check_caller(plugin);
-    if (!ys_auth_setup_has_files(plugin->auth_setup))
-        return YSYNC_OK;
-    err = ys_auth_setup_make(plugin->auth_setup, &auth, problem);
-    if (err)
-        return err;
     ys_plugin_set_auth(plugin->inside, auth);
     ys_auth_free(plugin->auth);
     plugin->auth = auth;
+}
+
+static void use_tls(struct ysync_plugin *plugin, struct ys_tls_context *tls)
+{
+    ys_plugin_set_tls(plugin->inside, tls);
+    ys_tls_context_unref(plugin->tls);
+    plugin->tls = tls;
+    warn_if_expired(plugin, tls);
+}
+
+enum ysync_err ysync_plugin_reload(struct ysync_plugin *plugin, struct ysync_problem *problem)
+{
+    struct ys_auth *auth = NULL;
+    struct ys_tls_context *tls = NULL;
+    enum ysync_err err = YSYNC_OK;
+
+    check_caller(plugin);
+    if (ys_auth_setup_has_files(plugin->auth_setup))
+        err = ys_auth_setup_make(plugin->auth_setup, &auth, problem);
+    if (!err && plugin->tls)
+        err = ys_tls_context_renew(plugin->tls, &tls, problem);
+    if (err) {
+        ys_auth_free(auth);
+        return err;
+    }
+    if (auth)
+        use_auth(plugin, auth);
+    if (tls)
+        use_tls(plugin, tls);
     return YSYNC_OK;
 }
 

@@ -112,6 +112,7 @@ enum ysync_err ys_plugin_new(struct ys_loop *loop, const struct ys_plugin_config
     plugin->connections.max_message_bytes = options->max_message_bytes;
     plugin->connections.ping_every_ms = options->ping_every_ms;
     plugin->connections.compresses = options->compress != 0;
+    plugin->connections.tls = config->tls;
     plugin->context.loop = loop;
     ys_list_init(&plugin->context.sessions);
     ys_timer_init(&plugin->tick, on_tick);
@@ -194,6 +195,11 @@ enum ysync_err ys_plugin_take(struct ys_plugin *plugin, int fd, struct ysync_byt
 void ys_plugin_set_auth(struct ys_plugin *plugin, struct ys_auth *auth)
 {
     plugin->context.auth = auth;
+}
+
+void ys_plugin_set_tls(struct ys_plugin *plugin, struct ys_tls_context *tls)
+{
+    plugin->connections.tls = tls;
 }
 
 struct ys_hub *ys_plugin_hub(const struct ys_plugin *plugin)

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "net/address.h"
 #include "net/loop.h"
+#include "net/tls.h"
 #include "server/route.h"
 #include "ysync/plugin.h"
 
@@ -27,6 +28,7 @@ struct ys_plugin_config {
         *options; /* with an allocator; what it says of routes and authorization is here: */
     const struct ys_routes *routes;
     struct ys_auth *auth;
+    struct ys_tls_context *tls; /* for what it listens at; NULL: that is plain */
 };
 
 /* Errors: NOMEM, IO (the system has no random numbers). */
@@ -50,8 +52,9 @@ const struct ys_address *ys_plugin_address(const struct ys_plugin *plugin, size_
  * then it is still the caller's. */
 YSYNC_CHECKED enum ysync_err ys_plugin_take(struct ys_plugin *plugin, int fd, struct ysync_bytes read);
 
-/* Decides from now on; kept as the one in the configuration was. */
+/* These take the place of those in the configuration, and are kept as they were. Whoever is connected stays. */
 void ys_plugin_set_auth(struct ys_plugin *plugin, struct ys_auth *auth);
+void ys_plugin_set_tls(struct ys_plugin *plugin, struct ys_tls_context *tls);
 
 struct ys_hub *ys_plugin_hub(const struct ys_plugin *plugin);
 

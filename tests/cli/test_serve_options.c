@@ -50,6 +50,8 @@ static void test_serve_options_defaults_are_the_librarys(void **state)
     assert_null(got.plugin.jwt_key_file);
     assert_null(got.plugin.jwt_issuer);
     assert_null(got.plugin.jwt_audience);
+    assert_null(got.plugin.tls_cert_file);
+    assert_null(got.plugin.tls_key_file);
     assert_int_equal(got.plugin.verify_timeout_ms, want.plugin.verify_timeout_ms);
     assert_int_equal(got.plugin.evict_after_ms, want.plugin.evict_after_ms);
     assert_int_equal(got.plugin.max_rooms, want.plugin.max_rooms);
@@ -91,7 +93,9 @@ static void test_serve_options_reach_the_config(void **state)
                             "--max-presence=10k",
                             "--jwt-key=k",
                             "--jwt-issuer=me",
-                            "--jwt-audience=ysync" };
+                            "--jwt-audience=ysync",
+                            "--tls-cert=cert.pem",
+                            "--tls-key=key.pem" };
     struct ys_serve_options options;
     struct ysync_server_config config;
 
@@ -107,6 +111,8 @@ static void test_serve_options_reach_the_config(void **state)
     assert_string_equal(config.plugin.jwt_key_file, "k");
     assert_string_equal(config.plugin.jwt_issuer, "me");
     assert_string_equal(config.plugin.jwt_audience, "ysync");
+    assert_string_equal(config.plugin.tls_cert_file, "cert.pem");
+    assert_string_equal(config.plugin.tls_key_file, "key.pem");
     assert_int_equal(config.plugin.evict_after_ms, 1000);
     assert_int_equal(config.plugin.max_rooms, 6);
     assert_int_equal(config.plugin.max_room_bytes, 7 << 20);

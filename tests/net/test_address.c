@@ -30,7 +30,7 @@ static void test_address_parses_and_formats(void **state)
 
         if (ys_address_parse(cases[i].host, 3913, &address))
             fail_msg("%s: refused", cases[i].host);
-        ys_address_format_url(&address, url);
+        ys_address_format_url(&address, "http", url);
         if (strcmp(url, cases[i].url) != 0)
             fail_msg("%s: got %s, want %s", cases[i].host, url, cases[i].url);
     }

@@ -33,14 +33,19 @@ static X509 *sign(EVP_PKEY *key, const char *name, long seconds)
 
 void ys_test_certificate_make(struct ys_test_certificate *certificate, const char *name, long seconds)
 {
-    EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *cert = sign(key, name, seconds);
-    FILE *file;
-
     snprintf(certificate->directory, YS_TEST_PATH_BYTES, "/tmp/ysync-test-XXXXXX");
     assert_non_null(mkdtemp(certificate->directory));
     snprintf(certificate->cert_file, YS_TEST_PATH_BYTES, "%.60s/cert.pem", certificate->directory);
     snprintf(certificate->key_file, YS_TEST_PATH_BYTES, "%.60s/key.pem", certificate->directory);
+    ys_test_certificate_renew(certificate, name, seconds);
+}
+
+void ys_test_certificate_renew(struct ys_test_certificate *certificate, const char *name, long seconds)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *cert = sign(key, name, seconds);
+    FILE *file;
+
     file = fopen(certificate->cert_file, "w");
     assert_int_equal(PEM_write_X509(file, cert), 1);
     fclose(file);

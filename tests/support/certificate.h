@@ -13,6 +13,8 @@ struct ys_test_certificate {
 
 /* Good from an hour ago on for `seconds`, which may be negative. A test whose system does not play along fails. */
 void ys_test_certificate_make(struct ys_test_certificate *certificate, const char *name, long seconds);
+/* Another one, with a key of its own, in the same files. */
+void ys_test_certificate_renew(struct ys_test_certificate *certificate, const char *name, long seconds);
 void ys_test_certificate_remove(struct ys_test_certificate *certificate);
 
 #endif

@@ -44,7 +44,7 @@ export class Server {
   }
 
   announce (line) {
-    const address = /^ysync: listening on (http:\/\/\S+)$/.exec(line)
+    const address = /^ysync: listening on (https?:\/\/\S+)$/.exec(line)
     if (!address) throw new Error(`unexpected line on stdout: ${line}`)
     this.addresses.push(address[1])
   }

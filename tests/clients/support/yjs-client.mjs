@@ -8,15 +8,25 @@ import { until } from './until.mjs'
 
 process.setMaxListeners(0) /* y-websocket adds one for each client */
 
+/** WebSockets that trust the server's certificate, if it has one. */
+function socketFor ({ ca }) {
+  if (!ca) return WebSocket
+  return class extends WebSocket {
+    constructor (url, protocols) {
+      super(url, protocols, { ca })
+    }
+  }
+}
+
 export class YjsClient {
   /** Connected and synced. */
-  static async join (t, server, room, params = {}, Socket = WebSocket) {
+  static async join (t, server, room, params = {}, Socket = socketFor(server)) {
     const client = new YjsClient(t, server, room, params, Socket)
     await client.synced()
     return client
   }
 
-  constructor (t, server, room, params = {}, Socket = WebSocket) {
+  constructor (t, server, room, params = {}, Socket = socketFor(server)) {
     this.doc = new Y.Doc()
     this.provider = new WebsocketProvider(server.ws, room, this.doc,
       { WebSocketPolyfill: Socket, disableBc: true, params, maxBackoffTime: 500 })
