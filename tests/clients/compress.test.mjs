@@ -37,7 +37,7 @@ async function mustEcho (client, payloads) {
   const before = client.messages(SYNC_STATUS).length
   for (const payload of payloads) client.send(syncStatus(payload))
   await client.waitForMessages(before + payloads.length, SYNC_STATUS)
-  assert.deepEqual(client.messages(SYNC_STATUS).slice(before), payloads.map(payload => new Uint8Array(syncStatus(payload))))
+  assert.deepEqual(client.messages(SYNC_STATUS).slice(before), payloads.map(bytes => new Uint8Array(syncStatus(bytes))))
 }
 
 const payloads = [0, 1, 505, 506, 507, 5000, 70000, 300000].map(length => Buffer.from(words(length)))

@@ -17,8 +17,10 @@
 #include "base/alloc.h"
 #include "net/connection_impl.h"
 #include "net/echo.h"
+#include "support/certificate.h"
 #include "support/client.h"
 #include "support/failing_alloc.h"
+#include "support/tls_client.h"
 #include "ws/deflate.h"
 
 #define OFFER "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
@@ -308,6 +310,77 @@ static void test_compression_is_shared_by_all_readers(void **state)
     ys_blob_unref(blob);
 }
 
+/* A frame with a length of eight bytes, which goes out by reference. */
+static void expect_large_compressed(const uint8_t *want, size_t len)
+{
+    static uint8_t payload[700000];
+    static uint8_t got[700000];
+    z_stream stream = { .next_in = payload, .next_out = got, .avail_out = sizeof(got) };
+    uint8_t header[YS_WS_MAX_HEADER_BYTES];
+
+    assert_int_equal(ys_client_read(&client, header, sizeof(header)), sizeof(header));
+    assert_memory_equal(header, "\xc2\x7f\x00\x00\x00\x00\x00", 7);
+    stream.avail_in = (uInt)(header[7] << 16 | header[8] << 8 | header[9]);
+    assert_true(stream.avail_in > YS_LOOP_GATHER_BYTES && stream.avail_in < len);
+    assert_int_equal(ys_client_read(&client, payload, stream.avail_in), stream.avail_in);
+    assert_int_equal(inflateInit2(&stream, -15), Z_OK);
+    assert_int_equal(inflate(&stream, Z_SYNC_FLUSH), Z_OK);
+    assert_int_equal(sizeof(got) - stream.avail_out, len);
+    assert_memory_equal(got, want, len);
+    inflateEnd(&stream);
+}
+
+/* Nobody but the connection holds the message, which a slow reader takes a while for. */
+static void send_large_message(void)
+{
+    static uint8_t text[600000];
+    int kernel_buffer = 65536;
+    struct ys_blob *blob;
+
+    upgrade(&client, OFFER);
+    uv_send_buffer_size(&echo.latest->uv.handle, &kernel_buffer);
+    setsockopt(client.fd, SOL_SOCKET, SO_RCVBUF, &kernel_buffer, sizeof(kernel_buffer));
+    for (size_t i = 0; i < sizeof(text); i++)
+        text[i] = (uint8_t)('a' + rand() % 16);
+    blob = ys_blob_copy(&memory.alloc, (struct ysync_bytes){ text, sizeof(text) });
+    assert_non_null(blob);
+    assert_int_equal(ys_echo_send_blob(&echo, blob), YSYNC_OK);
+    ys_blob_unref(blob);
+    for (int turn = 0; turn < 5; turn++)
+        ys_echo_pump(&echo);
+    expect_large_compressed(text, sizeof(text));
+}
+
+static void test_compression_sends_large_frames_by_reference(void **state)
+{
+    (void)state;
+    send_large_message();
+}
+
+static void test_compression_goes_through_tls(void **state)
+{
+    struct ys_test_certificate certificate;
+    struct ysync_problem problem;
+    struct ys_tls_client tls;
+
+    (void)state;
+    ys_test_certificate_make(&certificate, "test", 3600);
+    assert_int_equal(
+        ys_tls_context_new(&memory.alloc, certificate.cert_file, certificate.key_file, &echo.config.tls, &problem),
+        YSYNC_OK);
+    ys_client_close(&client);
+    ys_tls_client_open(&client, &tls, ys_echo_port(&echo), ys_echo_pump, &echo);
+    client.takes_compressed = true;
+    send_large_message();
+    ys_client_send_frame(&client, FIN | COMPRESSED | FIRST, HELLO, 7);
+    expect_plain("Hello", 5);
+    ys_tls_client_close(&client);
+    ys_tls_context_unref(echo.config.tls);
+    echo.config.tls = NULL;
+    ys_test_certificate_remove(&certificate);
+    open_client();
+}
+
 /* One turn takes only so long; what it did not compress, the next one does. */
 static void test_compression_takes_only_so_much_of_a_turn(void **state)
 {
@@ -385,6 +458,8 @@ int main(void)
         TEST(refuses_bombs),
         TEST(gives_back_what_a_message_took),
         TEST(is_shared_by_all_readers),
+        TEST(sends_large_frames_by_reference),
+        TEST(goes_through_tls),
         TEST(takes_only_so_much_of_a_turn),
         TEST(survives_failed_allocations),
     };
