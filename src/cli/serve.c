@@ -4,7 +4,6 @@
  * blocked before those threads start, so that none of them can be interrupted by one, and sigwait() takes them.
  * After the first that stops the server, the next one ends the program on the spot, in case stopping takes longer than
  * somebody likes.
- * somebody likes.
  */
 #include "cli/serve.h"
 
