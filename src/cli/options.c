@@ -192,7 +192,7 @@ static enum ysync_err copy_text(const struct source *from, const char *text, siz
 
 static enum ysync_err read_text(const struct source *from, const char *value, char **to, struct ys_complaint *complaint)
 {
-    char *copy;
+    char *copy = NULL;
     enum ysync_err err = copy_text(from, value, strlen(value), &copy, complaint);
 
     if (err)
@@ -205,7 +205,7 @@ static enum ysync_err read_text(const struct source *from, const char *value, ch
 static enum ysync_err append_item(const struct source *from, const char *item, size_t len, struct ys_option_list *list,
                                   struct ys_complaint *complaint)
 {
-    char *copy;
+    char *copy = NULL;
     enum ysync_err err = copy_text(from, item, len, &copy, complaint);
 
     if (err)
