@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 
 import * as Y from 'yjs'
 
+import { mutate } from './support/mutate.mjs'
 import { Random, seedFor } from './support/random.mjs'
 import { Relay } from './support/relay.mjs'
 
@@ -52,21 +53,6 @@ async function check (relay, name, update, before) {
     }
   }
   return true
-}
-
-function mutate (random, bytes) {
-  let mutant = Buffer.from(bytes)
-  for (let changes = 1 + random.below(3); changes > 0; changes--) {
-    const at = random.below(mutant.length)
-    const byte = random.pick([() => random.below(256), () => random.below(16), () => mutant[at] ^ (1 << random.below(8))])
-    mutant = random.pick([
-      () => { mutant[at] = byte(); return mutant },
-      () => { mutant[at] = byte(); return mutant },
-      () => Buffer.concat([mutant.subarray(0, at), Buffer.of(byte()), mutant.subarray(at)]),
-      () => Buffer.concat([mutant.subarray(0, at), mutant.subarray(at + 1)])
-    ])()
-  }
-  return mutant
 }
 
 function newRelay (t) {
