@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -218,6 +219,25 @@ static void test_receive_limits_what_waits(void **state)
     assert_int_equal(try_send_message(&party, 0, YS_MESSAGE_UPDATE, BYTES(two_x)), YSYNC_ERR_LIMIT);
     assert_string_equal(party.guests[0].problem, "too many updates wait for others");
     party_deinit(&party);
+}
+
+static void test_receive_limits_a_state_vector(void **state)
+{
+    const size_t max_bytes = (size_t)8 << 20;
+    uint8_t *zeros = calloc(max_bytes + 1, 1); /* no clients, and bytes left over */
+    struct party party;
+
+    (void)state;
+    assert_non_null(zeros);
+    party_of_three(&party);
+    assert_int_equal(try_send_message(&party, 0, YS_MESSAGE_SYNC_STEP1, (struct ysync_bytes){ zeros, max_bytes }),
+                     YSYNC_ERR_MALFORMED);
+    assert_int_equal(try_send_message(&party, 0, YS_MESSAGE_SYNC_STEP1, (struct ysync_bytes){ zeros, max_bytes + 1 }),
+                     YSYNC_ERR_LIMIT);
+    assert_string_equal(party.guests[0].problem, "state vector too large");
+    expect_nothing(&party, 0);
+    party_deinit(&party);
+    free(zeros);
 }
 
 static void test_receive_refuses_what_is_malformed(void **state)
@@ -541,6 +561,7 @@ int main(void)
         cmocka_unit_test(test_receive_sends_only_what_is_new),
         cmocka_unit_test(test_receive_sends_what_was_released_to_all_but_its_author),
         cmocka_unit_test(test_receive_limits_what_waits),
+        cmocka_unit_test(test_receive_limits_a_state_vector),
         cmocka_unit_test(test_receive_refuses_what_is_malformed),
         cmocka_unit_test(test_receive_echoes_sync_status),
         cmocka_unit_test(test_receive_answers_in_order),
