@@ -65,6 +65,16 @@ test('5 MB go both ways', async t => {
   assert.ok(Y.encodeStateAsUpdate(bob.doc).length > 4.9e6)
 })
 
+test('compressed messages travel over wss as well', async t => {
+  const server = await start(t, '--compress')
+  const ada = await YjsClient.join(t, server, 'room')
+  const bob = await YjsClient.join(t, server, 'room')
+  assert.match(ada.provider.ws.extensions, /permessage-deflate/)
+  for (let i = 0; i < 20; i++) ada.doc.getText('text').insert(0, 'again and again '.repeat(1000 * i))
+  await converged([ada, bob])
+  assert.equal(bob.doc.getText('text').length, 16000 * 190)
+})
+
 for (const version of ['TLSv1.2', 'TLSv1.3']) {
   test(`${version} is spoken, and a session is resumed`, async t => {
     const server = await start(t)

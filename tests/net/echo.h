@@ -45,4 +45,15 @@ void ys_echo_close(struct ys_echo *echo);
 /* One turn of the loop, waiting a moment at most: as a client's pump. */
 void ys_echo_pump(void *echo);
 
+/* Turns the loop of the test's `echo` until it holds: bytes that were sent may take any number of turns to come.
+ */
+#define PUMP_UNTIL(holds)                                                                                              \
+    do {                                                                                                               \
+        for (int turn = 0; !(holds); turn++) {                                                                         \
+            if (turn > 4000)                                                                                           \
+                fail_msg("not in %d turns: %s", turn, #holds);                                                         \
+            ys_echo_pump(&echo);                                                                                       \
+        }                                                                                                              \
+    } while (0)
+
 #endif

@@ -62,16 +62,6 @@ static void expect_message(const void *want, size_t len)
     assert_memory_equal(frame.payload, want, len);
 }
 
-/* Turns the loop until it holds: bytes that were sent may take any number of turns to come. */
-#define PUMP_UNTIL(holds)                                                                                              \
-    do {                                                                                                               \
-        for (int turn = 0; !(holds); turn++) {                                                                         \
-            if (turn > 4000)                                                                                           \
-                fail_msg("not in %d turns: %s", turn, #holds);                                                         \
-            ys_echo_pump(&echo);                                                                                       \
-        }                                                                                                              \
-    } while (0)
-
 /* HTTP */
 
 static void test_connection_answers_requests_one_after_the_other(void **state)
