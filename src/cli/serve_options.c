@@ -59,7 +59,7 @@ const struct ys_option ys_serve_options_table[] = {
       .offset = TO(reject), .help = "how an unauthorized WebSocket is turned away: by a close code, or HTTP 401" },
     { .name = "allow-origin", .kind = YS_OPTION_LIST, .value_name = "ORIGIN",
       .accepts = is_origin, .expects = "an origin, such as https://app.example.org, without a path",
-      .offset = TO(allowed_origins), .help = "accept WebSockets of browsers only from pages of this origin (repeatable)" },
+      .offset = TO(allowed_origins), .help = "accept requests of browsers only from pages of this origin (repeatable)" },
     { .name = "trust-proxy", .kind = YS_OPTION_NUMBER, .value_name = "N", .default_text = "0",
       .min = 0, .max = 16,
       .offset = TO(trusted_proxies), .help = "so many proxies stand in front and set X-Forwarded-For; 0: it is not believed" },

@@ -3,6 +3,7 @@
  * How a request is answered:
  *
  *     head --- what, which method? --- 400 404 405
+ *       '--- from which page? --- 403
  *       '--- who asks? (perhaps later) --- 401 403
  *               |'--- GET, DELETE -----------------------------> answer
  *                '--- POST --- 100 Continue --- body --- end --> answer
@@ -409,6 +410,21 @@ static bool is_write(enum ys_http_method method)
     return method != YS_HTTP_GET && method != YS_HTTP_HEAD;
 }
 
+/* A browser tells no page what came back, but what a request does would be done. */
+static bool is_from_allowed_origin(const struct ys_rest *rest)
+{
+    const struct ysync_plugin_config *config = rest->context->config;
+
+    return ys_origin_is_allowed(ys_connection_head(rest->connection), config->allowed_origins,
+                                config->allowed_origin_count);
+}
+
+static void refuse_origin(struct ys_rest *rest)
+{
+    rest->context->counters.rejected[YS_REJECTED_ORIGIN]++;
+    turn_down(rest, 403, NULL, "Pages of this origin may not come in");
+}
+
 static void refuse_write(struct ys_rest *rest)
 {
     rest->context->counters.rejected[YS_REJECTED_READ_ONLY]++;
@@ -476,6 +492,8 @@ static void handle(struct ys_rest *rest)
         turn_down(rest, 405, ys_resource_allow_field(&resource), "Method not allowed");
     else if (resource.kind == YS_RESOURCE_HEALTH)
         answer_resource(rest, &resource);
+    else if (!is_from_allowed_origin(rest))
+        refuse_origin(rest);
     else
         ask_for_verdict(rest, &resource);
     ys_resource_deinit(&resource);

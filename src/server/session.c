@@ -211,7 +211,7 @@ static void ask_for_verdict(struct session *session, const struct ys_http_head *
         ys_rest_refuse(session->context, session->connection, status, why);
     } else if (!ys_origin_is_allowed(head, config->allowed_origins, config->allowed_origin_count)) {
         session->context->counters.rejected[YS_REJECTED_ORIGIN]++;
-        ys_rest_refuse(session->context, session->connection, 403, "This origin may not connect");
+        ys_rest_refuse(session->context, session->connection, 403, "Pages of this origin may not come in");
     } else {
         ask(session, &upgrade);
     }

@@ -57,6 +57,16 @@ test('--allow-origin lets pages of these origins in, and programs, which have no
   assert.match(metrics, /^ysync_rejected_total\{reason="origin"\} 3$/m)
 })
 
+test('--allow-origin holds for POST too, which a page may send without being asked', async t => {
+  const server = await Server.start(t, '--allow-origin', 'https://app.example.org')
+  const from = (origin, method) => fetch(`${server.http}/rooms/room`, {
+    method, headers: { Origin: origin, 'Content-Type': 'text/plain' }, body: method === 'POST' ? new Uint8Array([0, 0]) : null
+  })
+  for (const method of ['POST', 'DELETE', 'GET']) assert.equal((await from('https://evil.example', method)).status, 403)
+  assert.equal((await from('https://app.example.org', 'GET')).status, 404, 'the room was not made')
+  assert.equal((await from('https://app.example.org', 'POST')).status, 200)
+})
+
 test('--max-connections: one more gets 503, and the place of one that left can be taken', async t => {
   const server = await Server.start(t, '--max-connections', '2')
   const ada = await YjsClient.join(t, server, 'room')

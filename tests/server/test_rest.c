@@ -101,6 +101,7 @@ static void open_client(struct ys_client *to)
 static int set_up(void **state)
 {
     static const char *const patterns[] = { "/rooms/:room", "/:room" };
+    static const char *const origins[] = { "https://app.example" };
     static struct ysync_plugin_config options;
     struct ys_plugin_config config = { .options = &options, .auth = &auth.auth };
     struct ys_address address;
@@ -112,6 +113,8 @@ static int set_up(void **state)
     options = (struct ysync_plugin_config){
         .alloc = &memory.alloc,
         .evict_after_ms = 1000000,
+        .allowed_origins = origins,
+        .allowed_origin_count = ARRAY_LEN(origins),
         .max_rooms = 3,
         .max_message_bytes = MAX_MESSAGE_BYTES,
         .max_pending_bytes = 100,
@@ -425,6 +428,41 @@ static void test_rest_turns_away(void **state)
     }
 }
 
+static void test_rest_checks_origins(void **state)
+{
+    static const struct {
+        const char *line;
+        const char *origin;
+        int status;
+    } cases[] = {
+        { "POST /rooms/blog", "https://evil.example", 403 },
+        { "DELETE /rooms/blog", "https://evil.example", 403 },
+        { "GET /rooms/blog", "https://evil.example", 403 },
+        { "GET /rooms/", "https://evil.example", 403 },
+        { "GET /metrics", "null", 403 },
+        { "GET /", "https://evil.example", 200 },
+        { "GET /rooms/none", "https://app.example", 404 },
+        { "POST /rooms/blog", "https://app.example", 200 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        size_t len = strncmp(cases[i].line, "POST", 4) == 0 ? sizeof(update) : 0;
+        char head[256];
+
+        auth.questions = 0;
+        snprintf(head, sizeof(head), "%s HTTP/1.1\r\nHost: a\r\nOrigin: %s\r\nContent-Length: %zu\r\n\r\n",
+                 cases[i].line, cases[i].origin, len);
+        ys_client_send_str(&client, head);
+        ys_client_send(&client, update, len);
+        ys_client_read_answer(&client, true, &answer);
+        if (answer.status != cases[i].status)
+            fail_msg("%s from %s: got %d, want %d", cases[i].line, cases[i].origin, answer.status, cases[i].status);
+        if (answer.status == 403)
+            assert_int_equal(auth.questions, 0);
+    }
+}
+
 static void test_rest_waits_for_verdicts(void **state)
 {
     (void)state;
@@ -542,6 +580,7 @@ int main(void)
         TEST(limits_what_waits),
         TEST(asks_about_what_is_wanted),
         TEST(turns_away),
+        TEST(checks_origins),
         TEST(waits_for_verdicts),
         TEST(forgets_who_has_gone),
         TEST(survives_failed_allocations),
