@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+// The load generator: what it sends is what Yjs understands, what it counts is what arrived, and it notices losses.
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { test } from 'node:test'
+import { WebSocketServer } from 'ws'
+
+import { load } from './support/load.mjs'
+import { Server } from './support/server.mjs'
+import { until } from './support/until.mjs'
+import { YjsClient } from './support/yjs-client.mjs'
+
+const firstClient = 0x40000000
+
+async function mustLoad (server, scenario, ...options) {
+  const { code, figures, said } = await load(server.port, scenario, '--server', String(server.process.pid), ...options)
+  assert.equal(code, 0, said)
+  assert.equal(figures.scenario, scenario)
+  return figures
+}
+
+test('a Yjs client in the room reads every character that a writer sends', async t => {
+  const server = await Server.start(t)
+  for (const [scenario, units] of [['fan-out-100', 1], ['steady', 5]]) {
+    const room = `${scenario}-0`
+    const reader = await YjsClient.join(t, server, room)
+    const text = reader.doc.getText('text')
+    const figures = await mustLoad(server, scenario, '--room', scenario, '--units', String(units), '--window', '16')
+    assert.equal(figures.delivered, figures.sent * 10, scenario)
+    assert.ok(figures.sent > 5, scenario)
+    await until('all edits', () => text.length >= figures.sent * units, [[reader.doc, 'update']])
+    const expected = Array.from({ length: figures.sent * units }, (_, i) => String.fromCharCode(97 + i % 26)).join('')
+    assert.equal(text.toString(), expected, scenario)
+    assert.equal(reader.doc.store.pendingStructs, null)
+  }
+})
+
+test('both writers of a room are understood', async t => {
+  const server = await Server.start(t)
+  const reader = await YjsClient.join(t, server, 'load-3')
+  await mustLoad(server, 'rooms')
+  const clocks = [6, 7].map(i => reader.doc.store.clients.get(firstClient + i).at(-1))
+  for (const last of clocks) assert.ok(last.id.clock + last.length >= 1)
+  assert.equal(reader.doc.getText('text').length, reader.doc.store.clients.size === 2
+    ? clocks.reduce((sum, last) => sum + last.id.clock + last.length, 0)
+    : NaN)
+})
+
+test('a Yjs client sees the newest presence of everybody', async t => {
+  const server = await Server.start(t)
+  const observer = await YjsClient.join(t, server, 'load-0')
+  const { sent } = await mustLoad(server, 'presence')
+  const clocks = () => Array.from(observer.awareness.meta).filter(([id]) => id >= firstClient && id < firstClient + 10)
+    .reduce((sum, [, { clock }]) => sum + clock, 0)
+  await until('all clocks', () => clocks() >= sent, [[observer.awareness, 'update']])
+  assert.equal(clocks(), sent)
+})
+
+test('a Yjs client gets the generated document, as the clients that join do', async t => {
+  const server = await Server.start(t)
+  const figures = await mustLoad(server, 'joins')
+  assert.ok(figures.joined > 0)
+  const reader = await YjsClient.join(t, server, 'load-0')
+  assert.equal(reader.doc.getText('text').length, figures.document_clocks)
+  assert.equal(reader.doc.store.pendingStructs, null)
+})
+
+test('memory is measured', async t => {
+  const server = await Server.start(t, '--evict-after', '1ms')
+  for (const [scenario, figure] of [['empty', 'resident_mb'], ['idle', 'bytes_per_connection'],
+    ['documents', 'mb_per_document'], ['evictions', 'growth_mb'], ['greedy', 'growth_mb']]) {
+    const figures = await mustLoad(server, scenario, '--room', scenario)
+    assert.equal(typeof figures[figure], 'number', JSON.stringify(figures))
+    assert.notEqual(figures.evicted, 0)
+  }
+})
+
+/** Sends what one says to all others, but for updates that `drops` says. */
+async function relay (t, drops) {
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0 })
+  let updates = 0
+
+  t.after(() => { for (const socket of server.clients) socket.terminate(); server.close() })
+  server.on('connection', socket => {
+    socket.send(Uint8Array.of(0, 0, 1, 0))
+    socket.on('message', message => {
+      if (message[0] === 0 && message[1] === 0) socket.send(Uint8Array.of(0, 1, 2, 0, 0))
+      if (message[0] !== 0 || message[1] !== 2 || drops(++updates)) return
+      for (const other of server.clients) if (other !== socket) other.send(message)
+    })
+  })
+  await once(server, 'listening')
+  return server.address().port
+}
+
+test('a server that loses an update has no figures', async t => {
+  const intact = await load(await relay(t, () => false), 'steady')
+  assert.equal(intact.code, 0, intact.said)
+  for (const [drops, complaint] of [[n => n === 3, /came too early/], [n => n >= 3, /\d+ of \d+ deliveries are missing/]]) {
+    const { code, said } = await load(await relay(t, drops), 'steady')
+    assert.equal(code, 1)
+    assert.match(said, complaint)
+  }
+})
+
+test('a server that turns clients away has no figures', async t => {
+  const server = await Server.start(t, '--max-connections', '5')
+  const { code, said } = await load(server.port, 'steady')
+  assert.equal(code, 1)
+  assert.match(said, /the server answered HTTP\/1\.1 503/)
+})
