@@ -5,7 +5,7 @@
  *
  *     IDLE --first byte--> IN_HEAD --head--> IN_BODY --end--> ENDED --answer--> IDLE
  *       |                     |                 |
- *     idle: silence         408 after         408 after a pause        the connection's clock
+ *     idle: silence         408 after         408 after too little     the connection's clock
  *
  * A head stops everything until it is answered or its body is wanted. So nobody makes us take in what may be refused,
  * and the bytes behind a request for an upgrade, of which nobody knows before whose they are, go to the WebSocket from
@@ -80,6 +80,16 @@ static void enter(struct ys_connection *connection, enum stage stage)
         ys_connection_set_deadline(connection, now_ms + config->head_timeout_ms);
     else
         ys_connection_set_deadline(connection, YS_TIMER_NEVER);
+}
+
+/* A byte of a body buys a millisecond, up to the whole patience. So who sends a kilobyte a second is never cut off, and
+ * who only lets a byte drop now and then has hardly longer than who sends nothing. */
+static void extend_body(struct ys_connection *connection, size_t len)
+{
+    uint64_t latest_ms = ys_loop_now(connection->loop) + connection->config->idle_timeout_ms;
+    uint64_t due_ms = connection->deadline_ms;
+
+    ys_connection_set_deadline(connection, due_ms < latest_ms && len < latest_ms - due_ms ? due_ms + len : latest_ms);
 }
 
 /* It is in `out`. */
@@ -248,7 +258,7 @@ static bool feed_once(struct ys_connection *connection, struct ysync_bytes *in)
         take_head(connection);
         return true;
     case YS_HTTP_EVENT_BODY:
-        enter(connection, IN_BODY);
+        extend_body(connection, piece.len);
         if (!http->is_answered)
             connection->config->events->body(connection, connection->user, piece);
         return true;

@@ -366,6 +366,39 @@ static void test_connection_hurries_slow_heads(void **state)
     ys_client_expect_end(&client);
 }
 
+/* One byte each 5 ms: a byte buys one. */
+static void test_connection_hurries_slow_bodies(void **state)
+{
+    (void)state;
+    echo.config.idle_timeout_ms = 40;
+    ys_client_send_str(&client, "POST /a HTTP/1.1\r\nHost: test\r\nContent-Length: 200\r\n\r\n");
+    for (int i = 0; i < 200 && echo.closed == 0; i++) {
+        ys_client_send_str(&client, "x");
+        ys_echo_pump(&echo); /* takes it in */
+        ys_echo_pump(&echo); /* 5 ms of silence */
+    }
+    ys_client_read_answer(&client, true, &answer);
+    assert_int_equal(answer.status, 408);
+    ys_client_expect_end(&client);
+}
+
+/* In all it takes longer than one may be silent. */
+static void test_connection_lets_steady_bodies_come(void **state)
+{
+    static const char piece[] = "xxxxxxxxxxxxxxxxxxxx";
+
+    (void)state;
+    echo.config.idle_timeout_ms = 300;
+    ys_client_send_str(&client, "POST /a HTTP/1.1\r\nHost: test\r\nContent-Length: 1600\r\n\r\n");
+    for (int i = 0; i < 80; i++) {
+        ys_client_send_str(&client, piece);
+        ys_echo_pump(&echo);
+        ys_echo_pump(&echo);
+    }
+    ys_client_read_answer(&client, true, &answer);
+    assert_int_equal(answer.status, 200);
+}
+
 static void test_connection_ends_idle_ones_without_a_word(void **state)
 {
     (void)state;
@@ -949,6 +982,8 @@ int main(void)
         TEST(sends_large_bodies_by_reference),
         TEST(holds_little_while_an_answer_is_awaited),
         TEST(hurries_slow_heads),
+        TEST(hurries_slow_bodies),
+        TEST(lets_steady_bodies_come),
         TEST(ends_idle_ones_without_a_word),
         TEST(upgrades_and_echoes),
         TEST(upgrades_behind_other_requests),
