@@ -435,6 +435,11 @@ const struct ys_http_head *ys_http_parser_head(const struct ys_http_parser *pars
     return &parser->head;
 }
 
+struct ysync_bytes ys_http_parser_raw_head(const struct ys_http_parser *parser)
+{
+    return whole_head(parser);
+}
+
 int ys_http_parser_status(const struct ys_http_parser *parser, const char **why)
 {
     *why = parser->why;

@@ -73,6 +73,9 @@ enum ys_http_event ys_http_parser_feed(struct ys_http_parser *parser, struct ysy
 /* After HEAD, until the next request begins. */
 const struct ys_http_head *ys_http_parser_head(const struct ys_http_parser *parser);
 
+/* The same as it was sent, from the request line to the empty line: another parser makes the same of it. */
+struct ysync_bytes ys_http_parser_raw_head(const struct ys_http_parser *parser);
+
 /* After ERROR: 400, 431 (the head is too large), 501 (a transfer coding that we do not know), 503 (no memory). *why is
  * one static line for the body of the answer. */
 int ys_http_parser_status(const struct ys_http_parser *parser, const char **why);

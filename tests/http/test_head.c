@@ -357,6 +357,31 @@ static void test_head_leaves_what_follows_an_upgrade(void **state)
     ys_http_parser_free(parser);
 }
 
+/* What a second parser makes of the first one's bytes is the same, the empty line in front aside. */
+static void test_head_gives_its_bytes_again(void **state)
+{
+    static const char *const requests[] = {
+        "\r\nGET /blog?token=x HTTP/1.1\r\nHost: a\r\n\r\n",
+        "POST /a HTTP/1.1\r\nHost:  a \r\nContent-Length: 3\r\n\r\nabc",
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(requests); i++) {
+        size_t skipped = requests[i][0] == '\r' ? 2 : 0;
+        size_t want = (size_t)(strstr(requests[i], "\r\n\r\n") + 4 - requests[i]) - skipped;
+        struct ysync_bytes in = { (const uint8_t *)requests[i], strlen(requests[i]) };
+        struct ys_http_parser *parser;
+        struct ysync_bytes raw;
+        struct ysync_bytes body;
+
+        assert_int_equal(ys_http_parser_new(ysync_alloc_default(), &parser), YSYNC_OK);
+        assert_int_equal(ys_http_parser_feed(parser, &in, &body), YS_HTTP_EVENT_HEAD);
+        raw = ys_http_parser_raw_head(parser);
+        if (raw.len != want || memcmp(raw.data, requests[i] + skipped, want) != 0)
+            fail_msg("%s: got %zu bytes, want %zu", requests[i], raw.len, want);
+        ys_http_parser_free(parser);
+    }
+}
+
 static void test_head_every_prefix_wants_more(void **state)
 {
     static const char input[] = "POST /x HTTP/1.1\r\n" HOST
@@ -485,6 +510,7 @@ int main(void)
         cmocka_unit_test(test_head_bounds_what_chunks_carry_along),
         cmocka_unit_test(test_head_says_what_the_client_wants),
         cmocka_unit_test(test_head_leaves_what_follows_an_upgrade),
+        cmocka_unit_test(test_head_gives_its_bytes_again),
         cmocka_unit_test(test_head_every_prefix_wants_more),
         cmocka_unit_test(test_head_knows_when_it_is_idle),
         cmocka_unit_test(test_head_holds_little_between_requests),
