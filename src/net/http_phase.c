@@ -341,11 +341,14 @@ static bool is_answer_due(const struct ys_connection *connection)
     return http->stage == ENDED;
 }
 
-/* A peer that is done speaking still gets its answers. */
+/* A peer that is done speaking still gets its answers, but nothing of a WebSocket. */
 static void end_after_eof(struct ys_connection *connection)
 {
-    if (connection->phase == YS_PHASE_HTTP && connection->has_eof && connection->http->held.len == 0 &&
-        !is_answer_due(connection))
+    if (!connection->has_eof)
+        return;
+    if (connection->phase == YS_PHASE_WEBSOCKET && !connection->pause)
+        ys_connection_drop(connection);
+    else if (connection->phase == YS_PHASE_HTTP && connection->http->held.len == 0 && !is_answer_due(connection))
         ys_connection_linger(connection, YS_CONNECTION_NO_CODE);
 }
 

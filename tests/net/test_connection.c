@@ -256,6 +256,25 @@ static void test_connection_answers_later_who_has_finished_speaking(void **state
     ys_client_expect_end(&client);
 }
 
+/* What came ahead of the end is the WebSocket's; then it is as when the end comes later. */
+static void test_connection_ends_a_websocket_whose_peer_has_finished(void **state)
+{
+    uint8_t all[1024];
+    size_t len;
+
+    (void)state;
+    echo.answers_later = true;
+    ys_client_format_upgrade((char *)all, sizeof(all), "/", "");
+    len = strlen((char *)all);
+    len += ys_client_put_frame(all + len, 0x82, "one", 3);
+    ys_client_send(&client, all, len);
+    ys_client_finish(&client);
+    PUMP_UNTIL(echo.heads == 1 && echo.latest->has_eof);
+    grant_upgrade();
+    PUMP_UNTIL(echo.closed == 1);
+    assert_int_equal(echo.closed_code, YS_CONNECTION_CUT_OFF);
+}
+
 static void test_connection_permits_bodies_to_be_sent(void **state)
 {
     char got[64];
@@ -977,6 +996,7 @@ int main(void)
         TEST(waits_for_an_answer_that_comes_later),
         TEST(upgrades_later),
         TEST(answers_later_who_has_finished_speaking),
+        TEST(ends_a_websocket_whose_peer_has_finished),
         TEST(permits_bodies_to_be_sent),
         TEST(holds_little_of_a_body_nobody_wants),
         TEST(sends_large_bodies_by_reference),
