@@ -81,8 +81,8 @@ void ys_connection_set_deadline(struct ys_connection *connection, uint64_t due_m
     ys_connection_look_by(connection, due_ms);
 }
 
-static enum ysync_err new_connection(struct ys_loop *loop, const struct ys_connection_config *config, bool is_pipe,
-                                     struct ys_connection **out)
+enum ysync_err ys_connection_new(struct ys_loop *loop, const struct ys_connection_config *config, bool is_pipe,
+                                 struct ys_connection **out)
 {
     struct ys_connection *connection = ys_alloc_zeroed(loop->alloc, 1, sizeof(*connection));
     int status;
@@ -125,7 +125,7 @@ enum ysync_err ys_connection_accept(struct ys_loop *loop, uv_stream_t *listener,
 {
     bool is_pipe = listener->type == UV_NAMED_PIPE;
     struct ys_connection *connection;
-    enum ysync_err err = new_connection(loop, config, is_pipe, &connection);
+    enum ysync_err err = ys_connection_new(loop, config, is_pipe, &connection);
 
     if (err)
         return err;
@@ -155,24 +155,31 @@ static bool is_unix_socket(int fd)
     return getsockname(fd, (struct sockaddr *)&address, &len) == 0 && address.ss_family == AF_UNIX;
 }
 
+enum ysync_err ys_connection_open(struct ys_connection *connection, int fd)
+{
+    if (connection->uv.handle.type == UV_NAMED_PIPE)
+        return uv_pipe_open(&connection->uv.pipe, fd) < 0 ? YSYNC_ERR_IO : YSYNC_OK;
+    if (uv_tcp_open(&connection->uv.tcp, fd) < 0)
+        return YSYNC_ERR_IO;
+    uv_tcp_nodelay(&connection->uv.tcp, 1);
+    return YSYNC_OK;
+}
+
 enum ysync_err ys_connection_adopt(struct ys_loop *loop, int fd, const struct ys_connection_config *config,
                                    struct ys_connection **out)
 {
     bool is_pipe = is_unix_socket(fd);
     struct ys_connection *connection;
-    enum ysync_err err = new_connection(loop, config, is_pipe, &connection);
-    int status;
+    enum ysync_err err = ys_connection_new(loop, config, is_pipe, &connection);
 
     if (err)
         return err;
-    status = is_pipe ? uv_pipe_open(&connection->uv.pipe, fd) : uv_tcp_open(&connection->uv.tcp, fd);
-    if (status < 0) {
+    err = ys_connection_open(connection, fd);
+    if (err) {
         ys_connection_drop(connection);
-        return YSYNC_ERR_IO;
+        return err;
     }
     note_peer(connection, is_pipe);
-    if (!is_pipe)
-        uv_tcp_nodelay(&connection->uv.tcp, 1);
     *out = connection;
     return YSYNC_OK;
 }
@@ -250,15 +257,16 @@ void ys_connection_resume_reading(struct ys_connection *connection)
 
 enum ysync_err ys_connection_start(struct ys_connection *connection, void *user)
 {
-    enum ysync_err err = ys_http_phase_begin(connection);
+    enum ysync_err err = connection->http ? YSYNC_OK : ys_http_phase_begin(connection);
 
     if (err)
         return err;
     connection->user = user;
     connection->is_started = true;
-    if (connection->secure)
+    if (connection->secure && !ys_secure_is_established(connection))
         ys_connection_set_deadline(connection, ys_loop_now(connection->loop) + connection->config->head_timeout_ms);
-    ys_connection_resume_reading(connection);
+    if (!ys_http_phase_is_holding(connection)) /* what it has brought along comes first */
+        ys_connection_resume_reading(connection);
     return YSYNC_OK;
 }
 
@@ -355,7 +363,7 @@ static void on_closed(uv_handle_t *handle)
     ys_http_phase_free(connection);
     ys_ws_parser_free(connection->ws);
     ys_ws_phase_free_pause(connection);
-    ys_secure_free(connection);
+    ys_secure_free(connection->secure);
     ys_buf_deinit(&connection->out);
     ys_blob_unref(connection->body_owner);
     ys_free(loop->alloc, connection);
@@ -365,15 +373,20 @@ static void on_closed(uv_handle_t *handle)
     }
 }
 
+void ys_connection_vanish(struct ys_connection *connection)
+{
+    connection->phase = YS_PHASE_GONE;
+    ys_loop_disarm(connection->loop, &connection->timer);
+    ys_list_remove(&connection->flush_node);
+    uv_close(&connection->uv.handle, on_closed);
+}
+
 void ys_connection_drop(struct ys_connection *connection)
 {
     bool was_http = connection->phase == YS_PHASE_HTTP;
 
     if (connection->phase == YS_PHASE_GONE)
         return;
-    connection->phase = YS_PHASE_GONE;
-    ys_loop_disarm(connection->loop, &connection->timer);
-    ys_list_remove(&connection->flush_node);
-    uv_close(&connection->uv.handle, on_closed);
+    ys_connection_vanish(connection);
     ys_connection_report_closed(connection, was_http ? YS_CONNECTION_NO_CODE : YS_CONNECTION_CUT_OFF);
 }

@@ -10,6 +10,9 @@
  *                                 |                          on until theirs, lest a reset destroy our last words
  *                                gone
  *
+ * A request may be another loop's to answer: ys_connection_depart() takes the connection out of this one, and what is
+ * left of it arrives there, with that request as its first.
+ *
  * The layer above is a table of callbacks. What comes in is pushed to it. What goes out is pulled from it: it
  * says ys_connection_wake() when it has something, and at the end of the turn `next` is asked for messages until there
  * are none or the socket is full. While the socket is full nothing is asked for, so what waits, waits where it is
@@ -30,6 +33,10 @@
 #include "ws/handshake.h"
 
 struct ys_connection;
+
+/* A connection on its way from one loop to another: its socket, the state of TLS, and what was read of it from the
+ * beginning of the request that has not been answered. */
+struct ys_travel;
 
 /* For the end of a connection that never was a WebSocket, and for one that was cut off (RFC 6455, 7.4.1). */
 #define YS_CONNECTION_NO_CODE 0
@@ -60,6 +67,10 @@ struct ys_connection_events {
     /* Nothing more will come, and nothing more be sent: the last call, exactly one. `code` is that of the first close
      * frame, either way, or one of the two above. The connection's last bytes may still be on their way. */
     void (*closed)(struct ys_connection *connection, void *user, uint16_t code);
+
+    /* It has left this loop, as ys_connection_depart() asked: the last call, in place of `closed`. The travel is the
+     * user's: to be sent to another loop's thread, or freed. */
+    void (*departed)(struct ys_connection *connection, void *user, struct ys_travel *travel);
 };
 
 /* What the connections of one owner have in common; outlives them all. */
@@ -138,5 +149,25 @@ void ys_connection_close(struct ys_connection *connection, uint16_t code, const 
 
 /* Ends it at once. Calls `closed` if it was started, unless that has been done. */
 void ys_connection_drop(struct ys_connection *connection);
+
+/* From loop to loop. Their allocators may be used by both threads, and each may free what the other's has given. */
+
+/* Closes the socket without a word. Any thread. Accepts NULL. */
+void ys_travel_free(struct ys_travel *travel);
+
+/* The request that has come is another loop's to answer. Once the answers to earlier ones have been sent the connection
+ * leaves, and `departed` is called, never from inside this; if it cannot leave (no memory, no file descriptor) it is
+ * dropped. To be called while the request is unanswered and its body not wanted; who answers it after all keeps the
+ * connection. */
+void ys_connection_depart(struct ys_connection *connection);
+
+/* Takes it up on another loop, whose thread calls this. Then it is to be started, and ys_connection_resume() called,
+ * before the loop turns. Errors: NOMEM, IO; then the travel is still the caller's. */
+YSYNC_CHECKED enum ysync_err ys_connection_arrive(struct ys_loop *loop, struct ys_travel *travel,
+                                                  const struct ys_connection_config *config,
+                                                  struct ys_connection **out);
+
+/* What a connection has brought along comes now. Not from inside an event of its own. */
+void ys_connection_resume(struct ys_connection *connection);
 
 #endif

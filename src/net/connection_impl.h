@@ -6,6 +6,7 @@
  *     stream.c        bytes out
  *     http_phase.c    requests and answers
  *     ws_phase.c      messages, pings, the close handshake
+ *     travel.c        from one loop to another
  *     secure.c        TLS, between the socket and all of the above
  *     compression.c   messages in their compressed form, both ways
  */
@@ -64,6 +65,10 @@ void ys_connection_take_eof(struct ys_connection *connection);
 void ys_connection_set_deadline(struct ys_connection *connection, uint64_t due_ms);
 /* The timer fires at due_ms or earlier. */
 void ys_connection_look_by(struct ys_connection *connection, uint64_t due_ms);
+/* One without a socket, and the socket that it takes on success. Errors: NOMEM; IO. */
+YSYNC_CHECKED enum ysync_err ys_connection_new(struct ys_loop *loop, const struct ys_connection_config *config,
+                                               bool is_pipe, struct ys_connection **out);
+YSYNC_CHECKED enum ysync_err ys_connection_open(struct ys_connection *connection, int fd);
 /* Goes on after uv_read_stop(), unless there is a pause. */
 void ys_connection_resume_reading(struct ys_connection *connection);
 /* Nothing more is taken in. What is in `out` still leaves. Calls `closed`. */
@@ -73,6 +78,8 @@ void ys_connection_report_closed(struct ys_connection *connection, uint16_t code
 bool ys_connection_has_unread_input(const struct ys_connection *connection);
 /* All has been sent and the peer has nothing more to say, or will not be listened to: FIN, or the end. */
 void ys_connection_output_is_out(struct ys_connection *connection);
+/* Gone, and its socket closed, without a word to anybody. */
+void ys_connection_vanish(struct ys_connection *connection);
 
 /* stream.c */
 
@@ -94,6 +101,12 @@ void ys_http_phase_timeout(struct ys_connection *connection);
 void ys_http_phase_give_up(struct ys_connection *connection, int status, const char *why);
 /* Something has been sent: requests that waited for that go on. After the upgrade: what is held is the WebSocket's. */
 void ys_http_phase_resume(struct ys_connection *connection);
+/* Is the request that waits for its answer to be answered elsewhere? Then: it and what was read behind it. */
+bool ys_http_phase_is_departing(const struct ys_connection *connection);
+YSYNC_CHECKED enum ysync_err ys_http_phase_pack(const struct ys_connection *connection, struct ys_buf *to);
+/* The same bytes are held until the phase is resumed. Takes them. */
+void ys_http_phase_unpack(struct ys_connection *connection, struct ys_buf *from);
+bool ys_http_phase_is_holding(const struct ys_connection *connection);
 
 /* ws_phase.c */
 
@@ -115,10 +128,15 @@ void ys_compression_release(struct ys_connection *connection);
 /* The message as it goes on the wire, compressed where that is worth it; good as long as the blob is. */
 struct ysync_bytes ys_compression_frame(struct ys_connection *connection, struct ys_blob *blob);
 
+/* travel.c */
+
+/* Everything has been sent. Calls `departed`, or `closed`. */
+void ys_connection_leave(struct ys_connection *connection);
+
 /* secure.c; lend, input, keep, seal and out are for connections that speak TLS alone. */
 
 YSYNC_CHECKED enum ysync_err ys_secure_begin(struct ys_connection *connection, struct ys_tls_context *context);
-void ys_secure_free(struct ys_connection *connection);
+void ys_secure_free(struct ys_secure *secure); /* accepts NULL */
 /* Is the handshake complete? */
 bool ys_secure_is_established(const struct ys_connection *connection);
 /* What to read into, and what was read. */

@@ -34,6 +34,7 @@ struct ys_http_phase {
     enum stage stage;
     bool is_answered;
     bool is_body_wanted;
+    bool is_departing;
 };
 
 enum ysync_err ys_http_phase_begin(struct ys_connection *connection)
@@ -143,6 +144,56 @@ void ys_connection_want_body(struct ys_connection *connection)
     send_answer(connection, false);
 }
 
+/* Is there a head of which nobody has said yet what becomes of its request? */
+static bool is_undecided(const struct ys_connection *connection)
+{
+    const struct ys_http_phase *http = connection->http;
+
+    return connection->phase == YS_PHASE_HTTP && http->stage == IN_BODY && !http->is_answered && !http->is_body_wanted;
+}
+
+void ys_connection_depart(struct ys_connection *connection)
+{
+    if (!is_undecided(connection))
+        return;
+    connection->http->is_departing = true;
+    ys_connection_wake(connection);
+}
+
+bool ys_http_phase_is_departing(const struct ys_connection *connection)
+{
+    return is_undecided(connection) && connection->http->is_departing;
+}
+
+enum ysync_err ys_http_phase_pack(const struct ys_connection *connection, struct ys_buf *to)
+{
+    const struct ys_http_phase *http = connection->http;
+    struct ysync_bytes head = ys_http_parser_raw_head(http->parser);
+    enum ysync_err err = ys_buf_reserve(to, head.len + http->held.len);
+
+    if (err)
+        return err;
+    ys_buf_put(to, head);
+    ys_buf_put(to, ys_buf_bytes(&http->held));
+    return YSYNC_OK;
+}
+
+/* They may be more than could be held here: nothing is put behind them. */
+void ys_http_phase_unpack(struct ys_connection *connection, struct ys_buf *from)
+{
+    struct ys_buf *held = &connection->http->held;
+    size_t max_bytes = held->max_bytes;
+
+    *held = *from;
+    held->max_bytes = max_bytes;
+    ys_buf_init(from, from->alloc, from->max_bytes);
+}
+
+bool ys_http_phase_is_holding(const struct ys_connection *connection)
+{
+    return connection->http->held.len > 0;
+}
+
 /* Fills in what the connection knows. False if nobody waits for an answer. */
 static bool begin_answer(struct ys_connection *connection, struct ys_http_answer *answer)
 {
@@ -228,6 +279,7 @@ static void take_head(struct ys_connection *connection)
 {
     connection->http->is_answered = false;
     connection->http->is_body_wanted = false;
+    connection->http->is_departing = false;
     enter(connection, IN_BODY);
     ys_connection_set_deadline(connection, YS_TIMER_NEVER);
     connection->config->events->head(connection, connection->user, ys_connection_head(connection));
@@ -289,9 +341,7 @@ static size_t feed(struct ys_connection *connection, const uint8_t *data, size_t
 
 static bool is_websocket_due(const struct ys_connection *connection)
 {
-    const struct ys_http_phase *http = connection->http;
-
-    return http->stage == IN_BODY && !http->is_answered && ys_connection_head(connection)->wants_websocket;
+    return is_undecided(connection) && ys_connection_head(connection)->wants_websocket;
 }
 
 static void hold(struct ys_connection *connection, const uint8_t *data, size_t len)
@@ -306,7 +356,7 @@ static void hold(struct ys_connection *connection, const uint8_t *data, size_t l
     if (held->len <= MAX_HELD_BYTES)
         return;
     uv_read_stop(&connection->uv.stream);
-    if (is_websocket_due(connection))
+    if (is_websocket_due(connection) && !connection->http->is_departing) /* else it is seen where it is answered */
         connection->config->events->flooded(connection, connection->user);
 }
 
@@ -334,11 +384,9 @@ void ys_http_phase_input(struct ys_connection *connection, uint8_t *data, size_t
 /* Is there a request that can be answered although nothing more comes? */
 static bool is_answer_due(const struct ys_connection *connection)
 {
-    const struct ys_http_phase *http = connection->http;
-
-    if (http->stage == IN_BODY && !http->is_answered && !http->is_body_wanted)
+    if (is_undecided(connection))
         return !ys_connection_head(connection)->wants_websocket;
-    return http->stage == ENDED;
+    return connection->http->stage == ENDED;
 }
 
 /* A peer that is done speaking still gets its answers, but nothing of a WebSocket. */

@@ -61,17 +61,14 @@ enum ysync_err ys_secure_begin(struct ys_connection *connection, struct ys_tls_c
     return YSYNC_OK;
 }
 
-void ys_secure_free(struct ys_connection *connection)
+void ys_secure_free(struct ys_secure *secure)
 {
-    struct ys_secure *secure = connection->secure;
-
     if (!secure)
         return;
-    connection->secure = NULL;
     ys_tls_free(secure->session);
     ys_buf_deinit(&secure->front);
     ys_blob_unref(secure->owner);
-    ys_free(connection->loop->alloc, secure);
+    ys_free(secure->front.alloc, secure);
 }
 
 bool ys_secure_is_established(const struct ys_connection *connection)
@@ -101,7 +98,8 @@ static bool begins_http(uint8_t byte)
 
 static void answer_plainly(struct ys_connection *connection)
 {
-    ys_secure_free(connection);
+    ys_secure_free(connection->secure);
+    connection->secure = NULL;
     ys_http_phase_give_up(connection, 400, "This port speaks TLS: use https:// or wss://");
 }
 

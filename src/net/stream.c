@@ -288,6 +288,8 @@ void ys_connection_flush(struct ys_connection *connection)
         return;
     if (connection->phase == YS_PHASE_LINGERING)
         ys_connection_output_is_out(connection);
+    else if (ys_http_phase_is_departing(connection))
+        ys_connection_leave(connection);
     else if (connection->http)
         ys_http_phase_resume(connection);
 }

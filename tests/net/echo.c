@@ -39,10 +39,21 @@ static void grant(struct ys_connection *connection, const struct ys_http_head *h
         ys_connection_drop(connection);
 }
 
+static bool is_elsewhere(const struct ys_echo *echo, struct ysync_bytes path)
+{
+    size_t len = echo->elsewhere ? strlen(echo->elsewhere) : 0;
+
+    return len > 0 && path.len >= len && memcmp(path.data, echo->elsewhere, len) == 0;
+}
+
 static void on_head(struct ys_connection *connection, void *user, const struct ys_http_head *head)
 {
     struct session *session = user;
 
+    if (is_elsewhere(session->echo, head->path)) {
+        ys_connection_depart(connection);
+        return;
+    }
     session->echo->heads++;
     if (session->echo->answers_later)
         return;
@@ -56,7 +67,10 @@ static void on_head(struct ys_connection *connection, void *user, const struct y
 
 static void on_body(struct ys_connection *connection, void *user, struct ysync_bytes piece)
 {
-    (void)connection, (void)user, (void)piece;
+    struct session *session = user;
+
+    (void)connection;
+    session->echo->body_bytes += piece.len;
 }
 
 static void on_end(struct ys_connection *connection, void *user)
@@ -141,20 +155,37 @@ static struct ys_blob *on_next(struct ys_connection *connection, void *user)
     return NULL;
 }
 
-static void on_closed(struct ys_connection *connection, void *user, uint16_t code)
+static void end_session(struct session *session, const struct ys_connection *connection)
 {
-    struct session *session = user;
     struct ys_echo *echo = session->echo;
 
     if (echo->latest == connection)
         echo->latest = NULL;
     echo->open--;
-    echo->closed++;
-    echo->closed_code = code;
     while (session->taken < session->len)
         ys_blob_unref(session->queue[session->taken++]);
     ys_free(echo->alloc, session->queue);
     ys_free(echo->alloc, session);
+}
+
+static void on_closed(struct ys_connection *connection, void *user, uint16_t code)
+{
+    struct session *session = user;
+    struct ys_echo *echo = session->echo;
+
+    end_session(session, connection);
+    echo->closed++;
+    echo->closed_code = code;
+}
+
+static void on_departed(struct ys_connection *connection, void *user, struct ys_travel *travel)
+{
+    struct session *session = user;
+    struct ys_echo *echo = session->echo;
+
+    end_session(session, connection);
+    echo->departures++;
+    echo->departed(echo, travel);
 }
 
 static const struct ys_connection_events events = {
@@ -165,6 +196,7 @@ static const struct ys_connection_events events = {
     .message = on_message,
     .next = on_next,
     .closed = on_closed,
+    .departed = on_departed,
 };
 
 static void on_accepted(void *user, struct ys_connection *connection)
@@ -223,6 +255,19 @@ enum ysync_err ys_echo_send_blob(struct ys_echo *echo, struct ys_blob *blob)
     if (!err)
         ys_connection_wake(echo->latest);
     return err;
+}
+
+void ys_echo_take_in(struct ys_echo *echo, struct ys_travel *travel)
+{
+    struct ys_connection *connection;
+
+    if (ys_connection_arrive(echo->loop, travel, &echo->config, &connection)) {
+        ys_travel_free(travel);
+        return;
+    }
+    echo->arrivals++;
+    on_accepted(echo, connection);
+    ys_connection_resume(connection);
 }
 
 void ys_echo_close(struct ys_echo *echo)

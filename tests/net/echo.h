@@ -16,12 +16,18 @@ struct ys_echo {
     struct ys_connection_config config; /* may be changed before the first connection */
     bool answers_later;                 /* requests are left to the test */
     bool pauses;                        /* for ever, after every message */
-    bool echoes_text;                   /* else it is refused, as by all that speaks our protocol */
+    const char *elsewhere;              /* NULL, or how the paths begin that another loop answers: */
+    void (*departed)(struct ys_echo *echo, struct ys_travel *travel);
+    void *road;       /* where to */
+    bool echoes_text; /* else it is refused, as by all that speaks our protocol */
 
     struct ys_connection *latest; /* the connection that was opened last */
     void *latest_session;
-    unsigned open;        /* how many are open */
-    unsigned heads;       /* requests that have come */
+    unsigned open;     /* how many are open */
+    unsigned heads;    /* requests that have come, but for those that are answered elsewhere */
+    size_t body_bytes; /* of all of them */
+    unsigned departures;
+    unsigned arrivals;
     unsigned floods;      /* ahead of the upgrade */
     unsigned pulls;       /* messages that were asked for and given */
     unsigned closed;      /* ends that were reported */
@@ -38,6 +44,9 @@ YSYNC_CHECKED enum ysync_err ys_echo_send(struct ys_echo *echo, struct ysync_byt
 
 /* The same for a message that is there already, of which this takes a reference of its own. */
 YSYNC_CHECKED enum ysync_err ys_echo_send_blob(struct ys_echo *echo, struct ys_blob *blob);
+
+/* A connection comes from another loop; or it is lost, if it cannot. */
+void ys_echo_take_in(struct ys_echo *echo, struct ys_travel *travel);
 
 /* Drops what is open. */
 void ys_echo_close(struct ys_echo *echo);
