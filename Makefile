@@ -23,7 +23,7 @@ run: release ## install what is missing, build, and serve (ARGS="--port 4000" ar
 
 test: release debug asan node-modules ## run all tests but the slow ones (fuzzing if clang has libFuzzer)
 	@if scripts/setup --check fuzz; then $(call build,fuzz); fi
-	@tests/run unit:debug unit:asan fuzz:30 clients:release clients:asan
+	@tests/run unit:debug unit:asan hardened:release fuzz:30 clients:release clients:asan
 
 test-unit: debug ## run the unit tests
 	@tests/run unit:debug
