@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "base/alloc.h"
 #include "net/echo.h"
 #include "support/client.h"
 #include "support/failing_alloc.h"
@@ -168,6 +169,34 @@ static void test_listener_leaves_files_alone(void **state)
     rmdir(dir);
 }
 
+/* Who may write to a Unix socket may connect to it. */
+static void test_listener_opens_unix_sockets_to_whom_the_umask_says(void **state)
+{
+    static const mode_t masks[] = { 0077, 0027, 0007 };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(masks); i++) {
+        struct ys_listener *listener = NULL;
+        struct ysync_problem problem = { "" };
+        struct stat found;
+        char dir[32];
+        char path[64];
+        char host[80];
+        mode_t before;
+
+        make_path(dir, path, sizeof(path));
+        snprintf(host, sizeof(host), "unix:%s", path);
+        before = umask(masks[i]);
+        assert_int_equal(listen_at(host, 0, NULL, &listener, &problem), YSYNC_OK);
+        umask(before);
+        assert_int_equal(stat(path, &found), 0);
+        if ((found.st_mode & 0777) != (0777 & ~masks[i]))
+            fail_msg("umask %03o: mode %03o", (unsigned)masks[i], (unsigned)(found.st_mode & 0777));
+        ys_listener_close(listener);
+        rmdir(dir);
+    }
+}
+
 /* Every descriptor is taken: who comes is turned away, the loop does not spin, and later all is well again. */
 static void test_listener_survives_running_out_of_descriptors(void **state)
 {
@@ -230,6 +259,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_listener_says_which_address_is_not_ours, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_listener_takes_over_a_stale_unix_socket, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_listener_leaves_a_live_unix_socket_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_listener_opens_unix_sockets_to_whom_the_umask_says, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_listener_leaves_files_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_listener_survives_running_out_of_descriptors, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_listener_tries_again_when_there_was_no_memory, set_up, tear_down),
