@@ -67,6 +67,18 @@ test('--allow-origin holds for POST too, which a page may send without being ask
   assert.equal((await from('https://app.example.org', 'POST')).status, 200)
 })
 
+test('a browser is never told to show a page of another origin what came back', async t => {
+  const server = await Server.start(t)
+  for (const path of ['/', '/rooms/', '/rooms/none', '/metrics']) {
+    const answer = await fetch(`${server.http}${path}`, { headers: { Origin: 'https://other.example' } })
+    assert.deepEqual([...answer.headers.keys()].filter(name => name.startsWith('access-control-')), [], path)
+  }
+  const preflight = await fetch(`${server.http}/rooms/room`, {
+    method: 'OPTIONS', headers: { Origin: 'https://other.example', 'Access-Control-Request-Method': 'DELETE' }
+  })
+  assert.equal(preflight.status, 405)
+})
+
 test('--max-connections: one more gets 503, and the place of one that left can be taken', async t => {
   const server = await Server.start(t, '--max-connections', '2')
   const ada = await YjsClient.join(t, server, 'room')
