@@ -7,6 +7,7 @@
 #include "net/listener.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -120,34 +121,84 @@ static void describe(const struct ys_address *address, int status, struct ysync_
         ys_problem_set(problem, "cannot listen on %s: %s", text, uv_strerror(status));
 }
 
-enum ysync_err ys_listener_open(struct ys_loop *loop, const struct ys_listener_config *config, struct ys_listener **out,
-                                struct ysync_problem *problem)
+static enum ysync_err new_listener(struct ys_loop *loop, const struct ys_listener_config *config,
+                                   struct ys_listener **out)
 {
     struct ys_listener *listener = ys_alloc_zeroed(loop->alloc, 1, sizeof(*listener));
-    bool is_path = config->address.socket.family == AF_UNIX;
-    int status;
 
-    if (!listener) {
-        ys_problem_set(problem, "out of memory");
+    if (!listener)
         return YSYNC_ERR_NOMEM;
-    }
     listener->loop = loop;
     listener->alloc = loop->alloc;
     listener->config = *config;
     ys_timer_init(&listener->retry, on_retry);
-    if (is_path)
+    if (config->address.socket.family == AF_UNIX)
         uv_pipe_init(loop->uv, &listener->uv.pipe, 0);
     else
         uv_tcp_init(loop->uv, &listener->uv.tcp);
     listener->uv.handle.data = listener;
-    status = is_path ? listen_at_path(listener) : listen_at_port(listener);
+    *out = listener;
+    return YSYNC_OK;
+}
+
+/* Gives it out if it listens, and up if it does not. */
+static enum ysync_err finish_opening(struct ys_listener *listener, int status, struct ys_listener **out,
+                                     struct ysync_problem *problem)
+{
     if (status < 0) {
-        describe(&config->address, status, problem);
+        describe(&listener->config.address, status, problem);
         ys_listener_close(listener);
         return status == UV_ENOMEM ? YSYNC_ERR_NOMEM : YSYNC_ERR_IO;
     }
     *out = listener;
     return YSYNC_OK;
+}
+
+enum ysync_err ys_listener_open(struct ys_loop *loop, const struct ys_listener_config *config, struct ys_listener **out,
+                                struct ysync_problem *problem)
+{
+    bool is_path = config->address.socket.family == AF_UNIX;
+    struct ys_listener *listener;
+    int status;
+
+    ys_problem_set(problem, "out of memory");
+    if (new_listener(loop, config, &listener))
+        return YSYNC_ERR_NOMEM;
+    status = is_path ? listen_at_path(listener) : listen_at_port(listener);
+    return finish_opening(listener, status, out, problem);
+}
+
+/* SO_REUSEPORT would have the kernel share connections out, but also let a second server bind the same port unnoticed.
+ */
+static int listen_at_copy(struct ys_listener *listener, const struct ys_listener *first)
+{
+    bool is_path = listener->config.address.socket.family == AF_UNIX;
+    uv_os_fd_t fd;
+    int status = uv_fileno(&first->uv.handle, &fd);
+
+    if (status < 0)
+        return status;
+    fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0)
+        return uv_translate_sys_error(errno);
+    status = is_path ? uv_pipe_open(&listener->uv.pipe, fd) : uv_tcp_open(&listener->uv.tcp, fd);
+    if (status < 0) {
+        close(fd);
+        return status;
+    }
+    return uv_listen(&listener->uv.stream, BACKLOG, on_connection);
+}
+
+enum ysync_err ys_listener_open_beside(struct ys_loop *loop, const struct ys_listener *first,
+                                       const struct ys_listener_config *config, struct ys_listener **out,
+                                       struct ysync_problem *problem)
+{
+    struct ys_listener *listener;
+
+    ys_problem_set(problem, "out of memory");
+    if (new_listener(loop, config, &listener))
+        return YSYNC_ERR_NOMEM;
+    return finish_opening(listener, listen_at_copy(listener, first), out, problem);
 }
 
 const struct ys_address *ys_listener_address(const struct ys_listener *listener)

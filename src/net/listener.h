@@ -24,6 +24,12 @@ struct ys_listener_config {
 YSYNC_CHECKED enum ysync_err ys_listener_open(struct ys_loop *loop, const struct ys_listener_config *config,
                                               struct ys_listener **out, struct ysync_problem *problem);
 
+/* One more loop takes connections at the address, the config's, where `first` listens on another. Before those loops
+ * run. The path of a Unix socket goes with `first`. Errors: as above. */
+YSYNC_CHECKED enum ysync_err ys_listener_open_beside(struct ys_loop *loop, const struct ys_listener *first,
+                                                     const struct ys_listener_config *config, struct ys_listener **out,
+                                                     struct ysync_problem *problem);
+
 /* The address it listens on, with the real port. */
 const struct ys_address *ys_listener_address(const struct ys_listener *listener);
 

@@ -251,6 +251,81 @@ static void test_listener_tries_again_when_there_was_no_memory(void **state)
     assert_int_equal(memory.live_blocks, 0);
 }
 
+/* Connects, turns `loop` alone until it has accepted, and hangs up. */
+static void connect_to(const char *path, uint16_t port, struct ys_loop *loop, const unsigned *accepted)
+{
+    unsigned before = *accepted;
+    struct ys_client client;
+
+    if (path)
+        ys_client_open_path(&client, path, NULL, NULL);
+    else
+        ys_client_open(&client, port, NULL, NULL);
+    while (*accepted == before)
+        uv_run(loop->uv, UV_RUN_ONCE);
+    ys_client_close(&client);
+}
+
+static void test_listener_shares_its_address_with_another_loop(void **state)
+{
+    char dir[32];
+    char path[64];
+    char host[80];
+
+    (void)state;
+    make_path(dir, path, sizeof(path));
+    snprintf(host, sizeof(host), "unix:%s", path);
+    for (int is_path = 0; is_path < 2; is_path++) {
+        struct ys_listener_config config = { .connections = &echo.config, .accepted = drop_at_once };
+        struct ysync_problem problem = { "" };
+        struct ys_listener *first, *second;
+        unsigned counts[2] = { 0, 0 };
+        struct ys_loop *other;
+        uint16_t port;
+
+        assert_int_equal(ys_loop_open(ysync_alloc_default(), NULL, &other), YSYNC_OK);
+        assert_int_equal(listen_at(is_path ? host : "127.0.0.1", 0, &counts[0], &first, &problem), YSYNC_OK);
+        config.address = *ys_listener_address(first);
+        config.user = &counts[1];
+        assert_int_equal(ys_listener_open_beside(other, first, &config, &second, &problem), YSYNC_OK);
+        port = ys_address_port(ys_listener_address(second));
+        assert_int_equal(port, ys_address_port(ys_listener_address(first)));
+
+        connect_to(is_path ? path : NULL, port, echo.loop, &counts[0]);
+        connect_to(is_path ? path : NULL, port, other, &counts[1]);
+        assert_int_equal(counts[0], 1);
+        assert_int_equal(counts[1], 1);
+        ys_listener_close(second);
+        ys_loop_close(other);
+        connect_to(is_path ? path : NULL, port, echo.loop, &counts[0]);
+        ys_listener_close(first);
+    }
+    assert_int_equal(access(path, F_OK), -1);
+    rmdir(dir);
+}
+
+static void test_listener_beside_survives_failed_allocations(void **state)
+{
+    struct ys_listener_config config = { .connections = &echo.config, .accepted = drop_at_once };
+    struct ysync_problem problem = { "" };
+    struct ys_listener *first, *second = NULL;
+    struct ys_test_alloc memory;
+    struct ys_loop *other;
+    unsigned accepted = 0;
+
+    (void)state;
+    assert_int_equal(listen_at("127.0.0.1", 0, &accepted, &first, &problem), YSYNC_OK);
+    config.address = *ys_listener_address(first);
+    ys_test_alloc_init(&memory, 1);
+    assert_int_equal(ys_loop_open(&memory.alloc, NULL, &other), YSYNC_OK);
+    assert_int_equal(ys_listener_open_beside(other, first, &config, &second, &problem), YSYNC_ERR_NOMEM);
+    assert_string_equal(problem.text, "out of memory");
+    assert_null(second);
+    ys_loop_close(other);
+    ys_listener_close(first);
+    assert_int_equal(memory.live_blocks, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +338,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_listener_leaves_files_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_listener_survives_running_out_of_descriptors, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_listener_tries_again_when_there_was_no_memory, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_listener_shares_its_address_with_another_loop, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_listener_beside_survives_failed_allocations, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
