@@ -6,7 +6,6 @@
 #include "base/list.h"
 #include "base/timer.h"
 #include "room/hub.h"
-#include "room/shared_merge.h"
 
 struct ys_context {
     struct ys_hub_config config;
@@ -18,7 +17,6 @@ struct ys_context {
     uint64_t last_change_number;
     bool is_in_callback;    /* one that must not call into the hub */
     struct ys_list to_send; /* public.c: members with something to send */
-    struct ys_shared_merges merges;
 
     /* The room's time is over: it has no members, and is to be forgotten and freed. */
     void (*evict)(struct ys_context *context, struct ys_room *room);

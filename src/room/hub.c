@@ -20,6 +20,7 @@
 struct ys_hub {
     struct ys_context context;
     struct ys_map rooms;
+    struct ys_quota own_rooms; /* config.rooms, unless it is shared */
 };
 
 static void evict(struct ys_context *context, struct ys_room *room);
@@ -49,6 +50,10 @@ enum ysync_err ys_hub_new(const struct ys_hub_config *config, struct ys_hub **ou
         hub->context.log = *config->log;
         hub->context.config.log = &hub->context.log;
     }
+    if (!config->rooms) {
+        ys_quota_init(&hub->own_rooms, config->max_rooms);
+        hub->context.config.rooms = &hub->own_rooms;
+    }
     hub->context.evict = evict;
     hub->context.keep_alive = ys_message_encode(config->alloc, YS_MESSAGE_AWARENESS,
                                                 (struct ysync_bytes){ no_states, sizeof(no_states) });
@@ -70,12 +75,12 @@ void ys_hub_free(struct ys_hub *hub)
     if (!hub)
         return;
     while ((room = ys_map_next(&hub->rooms, &position))) {
+        ys_quota_give(hub->context.config.rooms);
         ys_room_end(room);
         ys_room_free(room);
     }
     ys_map_deinit(&hub->rooms);
     assert(!hub->context.timers.root);
-    ys_shared_merges_forget(&hub->context.merges, hub->context.config.alloc);
     ys_blob_unref(hub->context.keep_alive);
     ys_free(hub->context.config.alloc, hub);
 }
@@ -116,9 +121,15 @@ struct ys_room *ys_hub_next_room(const struct ys_hub *hub, size_t *position)
     return ys_map_next(&hub->rooms, position);
 }
 
-static void remove_room(struct ys_hub *hub, struct ys_room *room)
+static void forget_room(struct ys_hub *hub, struct ys_room *room)
 {
     ys_map_remove(&hub->rooms, hash_name(hub, ys_room_name(room)), room);
+    ys_quota_give(hub->context.config.rooms);
+}
+
+static void remove_room(struct ys_hub *hub, struct ys_room *room)
+{
+    forget_room(hub, room);
     ys_room_end(room);
     ys_room_free(room);
 }
@@ -136,7 +147,7 @@ static void evict(struct ys_context *context, struct ys_room *room)
 void ys_hub_drop(struct ys_hub *hub, struct ys_room *room)
 {
     assert(!hub->context.is_in_callback);
-    ys_map_remove(&hub->rooms, hash_name(hub, ys_room_name(room)), room);
+    forget_room(hub, room);
     ys_room_drop(room);
 }
 
@@ -167,19 +178,21 @@ static void tell_of_creation(struct ys_hub *hub, struct ys_room *room)
 
 static enum ysync_err add_room(struct ys_hub *hub, struct ysync_bytes name, uint64_t now_ms, struct ys_room **out)
 {
-    size_t max_rooms = hub->context.config.max_rooms;
+    struct ys_quota *rooms = hub->context.config.rooms;
     struct ysync_doc *theirs;
     enum ysync_err err;
 
-    if (max_rooms > 0 && hub->rooms.count >= max_rooms)
+    if (!ys_quota_take(rooms))
         return YSYNC_ERR_LIMIT;
     err = ys_map_reserve(&hub->rooms, 1);
     if (!err)
         err = resolve(hub, name, &theirs);
     if (!err)
         err = ys_room_new(&hub->context, name, theirs, now_ms, out);
-    if (err)
+    if (err) {
+        ys_quota_give(rooms);
         return err;
+    }
     ys_map_add(&hub->rooms, hash_name(hub, name), *out);
     tell_of_creation(hub, *out);
     return YSYNC_OK;
