@@ -4,6 +4,8 @@
  *
  *     203.0.113.9         3
  *     2001:db8:1:2::/64   1        one customer of a provider has a whole /64, so it counts as one address
+ *
+ * Any thread: the loops of a server have them in common.
  */
 #ifndef YS_SERVER_ADMISSION_H
 #define YS_SERVER_ADMISSION_H

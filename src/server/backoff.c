@@ -10,6 +10,7 @@
 #include "server/backoff.h"
 
 #include <string.h>
+#include <uv.h>
 
 #include "base/alloc.h"
 
@@ -26,6 +27,7 @@ struct entry {
 struct ys_backoff {
     const struct ysync_alloc *alloc;
     struct ys_hash_seed seed;
+    uv_mutex_t mutex; /* guards what follows */
     struct entry entries[SETS][WAYS];
 };
 
@@ -35,6 +37,10 @@ enum ysync_err ys_backoff_new(const struct ysync_alloc *alloc, struct ys_hash_se
 
     if (!backoff)
         return YSYNC_ERR_NOMEM;
+    if (uv_mutex_init(&backoff->mutex) != 0) {
+        ys_free(alloc, backoff);
+        return YSYNC_ERR_NOMEM;
+    }
     backoff->alloc = alloc;
     backoff->seed = seed;
     *out = backoff;
@@ -43,8 +49,10 @@ enum ysync_err ys_backoff_new(const struct ysync_alloc *alloc, struct ys_hash_se
 
 void ys_backoff_free(struct ys_backoff *backoff)
 {
-    if (backoff)
-        ys_free(backoff->alloc, backoff);
+    if (!backoff)
+        return;
+    uv_mutex_destroy(&backoff->mutex);
+    ys_free(backoff->alloc, backoff);
 }
 
 /* The address's own entry, or the one it may have. */
@@ -65,7 +73,7 @@ static struct entry *find(struct ys_backoff *backoff, const uint8_t ip[16])
     return quietest;
 }
 
-bool ys_backoff_note(struct ys_backoff *backoff, const uint8_t ip[16], uint64_t now_ms)
+static bool note(struct ys_backoff *backoff, const uint8_t ip[16], uint64_t now_ms)
 {
     struct entry *entry = find(backoff, ip);
     bool was_quiet = entry->count > 0 && now_ms - entry->times_ms[0] >= YS_BACKOFF_MS;
@@ -82,5 +90,15 @@ bool ys_backoff_note(struct ys_backoff *backoff, const uint8_t ip[16], uint64_t 
         entry->count++;
     if (entry->count == YS_BACKOFF_TIMES && now_ms - entry->times_ms[YS_BACKOFF_TIMES - 1] < YS_BACKOFF_MS)
         entry->is_blocked = true;
+    return was_blocked;
+}
+
+bool ys_backoff_note(struct ys_backoff *backoff, const uint8_t ip[16], uint64_t now_ms)
+{
+    bool was_blocked;
+
+    uv_mutex_lock(&backoff->mutex);
+    was_blocked = note(backoff, ip, now_ms);
+    uv_mutex_unlock(&backoff->mutex);
     return was_blocked;
 }

@@ -3,6 +3,8 @@
  * Clients whose tokens are refused, and who come back at once: some reset their own back-off as soon as a socket opens,
  * and would open ten a second for ever. An address that was turned away 5 times within 10 s is turned away
  * by HTTP from then on, which those clients do take for a failure, until it has been quiet for 10 s.
+ *
+ * Any thread: the loops of a server have it in common. Their clocks are one.
  */
 #ifndef YS_SERVER_BACKOFF_H
 #define YS_SERVER_BACKOFF_H
