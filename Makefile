@@ -13,17 +13,17 @@ STRICT := $(if $(CI),-DYSYNC_WERROR=ON)
 build = cmake --preset $(1) -Wno-dev --log-level=WARNING $(STRICT) $(2) && cmake --build build/$(1) -j $(JOBS)
 npm = cd tests/clients && npm ci --no-fund --no-audit --loglevel=error
 
-.PHONY: all run test test-unit test-asan test-tsan test-clients test-slow warnings bench bench-server fuzz fuzz-diff install format clean \
-	help release debug asan fuzzers node-modules
+.PHONY: all run test test-unit test-asan test-tsan test-clients test-slow warnings bench fuzz fuzz-diff install format clean \
+	help release debug asan tsan fuzzers node-modules
 
 all: release ## build the program and the library into build/release
 
 run: release ## install what is missing, build, and serve (ARGS="--port 4000" are passed on)
 	@exec build/release/ysync serve $(ARGS)
 
-test: release debug asan node-modules ## run all tests but the slow ones (fuzzing if clang has libFuzzer)
+test: release debug asan tsan node-modules ## run all tests but the slow ones (fuzzing if clang has libFuzzer)
 	@if scripts/setup --check fuzz; then $(call build,fuzz); fi
-	@tests/run unit:debug unit:asan hardened:release fuzz:30 clients:release clients:asan
+	@tests/run unit:debug unit:asan unit:tsan hardened:release fuzz:30 clients:release clients:asan clients:tsan
 
 test-unit: debug ## run the unit tests
 	@tests/run unit:debug
@@ -31,10 +31,8 @@ test-unit: debug ## run the unit tests
 test-asan: asan ## run the unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@tests/run unit:asan
 
-test-tsan: ## run the unit tests under ThreadSanitizer
-	@scripts/setup build test
-	@$(call build,tsan)
-	@tests/run unit:tsan
+test-tsan: tsan node-modules ## run the unit tests and real clients under ThreadSanitizer
+	@tests/run unit:tsan clients:tsan
 
 test-clients: debug node-modules ## run real Yjs clients against the server
 	@tests/run clients:debug
@@ -46,11 +44,8 @@ warnings: ## build with clang too, warnings being errors
 	@scripts/setup build test clang
 	@$(call build,clang,-DYSYNC_WERROR=ON)
 
-bench: release node-modules ## measure documents
+bench: release node-modules ## measure
 	@bench/run
-
-bench-server: release node-modules ## measure servers under load, beside others (ARGS="--quick" are passed on)
-	@bench/run server $(ARGS)
 
 fuzz: fuzzers ## run the fuzz targets for FUZZ_SECONDS together
 	@tests/run fuzz:$(FUZZ_SECONDS)
@@ -81,6 +76,10 @@ debug:
 asan:
 	@scripts/setup build test
 	@$(call build,asan)
+
+tsan:
+	@scripts/setup build test
+	@$(call build,tsan)
 
 fuzzers:
 	@scripts/setup build fuzz
