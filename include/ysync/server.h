@@ -34,6 +34,7 @@ struct ysync_server_config {
     const char *const *hosts;          /* "127.0.0.1", "::1", "unix:/run/ysync.sock" */
     size_t host_count;
     uint16_t port;                /* 0: a free one */
+    size_t threads;               /* event loops; 0: one for each core */
     uint64_t shutdown_timeout_ms; /* how long ysync_server_stop() waits for peers to say goodbye */
 };
 

@@ -36,6 +36,9 @@ const struct ys_option ys_serve_options_table[] = {
     { .name = "port", .kind = YS_OPTION_NUMBER, .value_name = "N", .default_text = "3913",
       .min = 0, .max = UINT16_MAX,
       .offset = TO(port), .help = "port to listen on; 0 picks a free one" },
+    { .name = "threads", .kind = YS_OPTION_NUMBER, .value_name = "N", .default_text = "0",
+      .min = 0, .max = 256,
+      .offset = TO(threads), .help = "event loops that share the rooms; 0: one for each core" },
     { .name = "route", .kind = YS_OPTION_LIST, .value_name = "PATTERN", .default_text = "/rooms/:room,/:room",
       .accepts = is_route, .expects = "a path with :room in it, such as /docs/:room",
       .offset = TO(routes), .help = "where rooms live (repeatable; giving one replaces both defaults)" },
@@ -128,6 +131,7 @@ void ys_serve_options_apply(const struct ys_serve_options *options, struct ysync
     config->hosts = options->hosts.items;
     config->host_count = options->hosts.count;
     config->port = (uint16_t)options->port;
+    config->threads = (size_t)options->threads;
     plugin->routes = options->routes.items;
     plugin->route_count = options->routes.count;
     plugin->tokens = options->tokens.items;

@@ -14,6 +14,7 @@ enum ys_log_format {
 struct ys_serve_options {
     struct ys_option_list hosts;
     uint64_t port;
+    uint64_t threads;
     struct ys_option_list routes;
     struct ys_option_list tokens;
     char *token_file;

@@ -81,6 +81,44 @@ void ys_metrics_gather(struct ys_metrics *metrics, const struct ys_hub *hub, con
         metrics->resident_bytes = resident_bytes;
 }
 
+static void add_all(uint64_t *sums, const uint64_t *more, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        sums[i] += more[i];
+}
+
+static void add_histogram(struct ys_histogram *sum, const struct ys_histogram *more)
+{
+    add_all(sum->counts, more->counts, ARRAY_LEN(sum->counts));
+    sum->sum_ns += more->sum_ns;
+}
+
+static void add_hub(struct ys_hub_counters *sum, const struct ys_hub_counters *more)
+{
+    add_all(sum->received, more->received, ARRAY_LEN(sum->received));
+    add_all(sum->sent, more->sent, ARRAY_LEN(sum->sent));
+    sum->updates_applied += more->updates_applied;
+    sum->malformed += more->malformed;
+    sum->evictions += more->evictions;
+    sum->resyncs += more->resyncs;
+}
+
+void ys_metrics_add(struct ys_metrics *sum, const struct ys_metrics *more)
+{
+    add_hub(&sum->hub, &more->hub);
+    sum->loop.bytes_received += more->loop.bytes_received;
+    sum->loop.bytes_sent += more->loop.bytes_sent;
+    add_all(sum->loop.refused, more->loop.refused, ARRAY_LEN(sum->loop.refused));
+    add_all(sum->server.rejected, more->server.rejected, ARRAY_LEN(sum->server.rejected));
+    add_histogram(&sum->server.apply, &more->server.apply);
+    add_histogram(&sum->server.store_commit, &more->server.store_commit);
+    sum->connections += more->connections;
+    sum->rooms += more->rooms;
+    sum->updates_pending += more->updates_pending;
+    sum->document_bytes += more->document_bytes;
+    sum->resident_bytes = more->resident_bytes; /* of the process */
+}
+
 static void put(struct ys_buf *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* One line, of which none is as long as this. */
@@ -143,8 +181,7 @@ void ys_metrics_put(struct ys_buf *out, const struct ys_metrics *metrics)
     put_one(out, "ysync_connections", "gauge", "WebSocket connections in rooms.", metrics->connections);
     put_one(out, "ysync_rooms", "gauge", "Rooms that are open.", metrics->rooms);
     put_by_type(out, "ysync_messages_received_total", "Messages from clients.", metrics->hub.received);
-    put_by_type(out, "ysync_messages_sent_total", "Messages for clients; updates that leave as one count as one.",
-                metrics->hub.sent);
+    put_by_type(out, "ysync_messages_sent_total", "Messages queued for clients.", metrics->hub.sent);
     put_one(out, "ysync_bytes_received_total", "counter", "Bytes read from sockets.", metrics->loop.bytes_received);
     put_one(out, "ysync_bytes_sent_total", "counter", "Bytes written to sockets.", metrics->loop.bytes_sent);
     put_one(out, "ysync_updates_applied_total", "counter", "Updates that held anything new.",

@@ -63,6 +63,9 @@ struct ys_metrics {
 void ys_metrics_gather(struct ys_metrics *metrics, const struct ys_hub *hub, const struct ys_loop *loop,
                        const struct ys_server_counters *server);
 
+/* Adds what another loop counted. */
+void ys_metrics_add(struct ys_metrics *sum, const struct ys_metrics *more);
+
 /* Appends the text. Errors show in ys_buf_err(). */
 void ys_metrics_put(struct ys_buf *out, const struct ys_metrics *metrics);
 

@@ -6,6 +6,8 @@
  *          '---------- ys_loop                on the program's uv_loop_t
  *          '---------- ys_plugin              uses both
  *
+ *          '---------- ys_crew                its own, or the server's, where several plugins share one
+ *
  * Which thread runs the loop shows in its first turn; from then on debug builds hold every call against it.
  */
 #include "server/mount.h"
@@ -31,6 +33,10 @@ struct ysync_plugin {
     struct ys_auth_setup *auth_setup;
     struct ys_auth *auth;
     struct ys_tls_context *tls; /* NULL: what it listens at is plain */
+    struct ys_crew *crew;
+    bool owns_crew; /* of one */
+    size_t place;
+    const struct ysync_plugin *first; /* of the crew, where this one listens beside it */
     struct ys_plugin *inside;
     char (*urls)[YS_ADDRESS_TEXT_BYTES];
     size_t url_count;
@@ -139,11 +145,33 @@ static enum ysync_err make_tls(struct ysync_plugin *plugin, const struct ysync_p
 {
     enum ysync_err err;
 
-    if (!config->tls_cert_file)
+    if (!config->tls_cert_file || plugin->place > 0) /* the first one's will be shared */
         return YSYNC_OK;
     err = ys_tls_context_new(plugin->alloc, config->tls_cert_file, config->tls_key_file, &plugin->tls, problem);
     if (!err)
         warn_if_expired(plugin, plugin->tls);
+    return err;
+}
+
+enum ysync_err ys_mount_new_crew(const struct ysync_alloc *alloc, const struct ysync_plugin_config *config, size_t size,
+                                 struct ys_crew **out)
+{
+    const struct ys_crew_config crew = {
+        .alloc = alloc,
+        .size = size,
+        .max_connections = config->max_connections,
+        .max_connections_per_ip = config->max_connections_per_ip,
+        .max_rooms = config->max_rooms,
+    };
+
+    return ys_crew_new(&crew, out);
+}
+
+static enum ysync_err make_crew_of_one(struct ysync_plugin *plugin)
+{
+    enum ysync_err err = ys_mount_new_crew(plugin->alloc, &plugin->options, 1, &plugin->crew);
+
+    plugin->owns_crew = !err;
     return err;
 }
 
@@ -154,6 +182,8 @@ static enum ysync_err make_inside(struct ysync_plugin *plugin)
         .routes = plugin->routes,
         .auth = plugin->auth,
         .tls = plugin->tls,
+        .crew = plugin->crew,
+        .place = plugin->place,
     };
 
     return ys_plugin_new(plugin->loop, &inside, &plugin->inside);
@@ -169,6 +199,8 @@ static void free_parts(struct ysync_plugin *plugin)
     ys_tls_context_unref(plugin->tls);
     ys_auth_setup_free(plugin->auth_setup);
     ys_routes_free(plugin->routes);
+    if (plugin->owns_crew)
+        ys_crew_free(plugin->crew);
     ys_free(plugin->alloc, (void *)(uintptr_t)plugin->options.allowed_origins);
     ys_free(plugin->alloc, plugin->urls);
     ys_free(plugin->alloc, plugin);
@@ -187,6 +219,8 @@ static enum ysync_err make_parts(struct ysync_plugin *plugin, uv_loop_t *loop, c
         return err;
     err = ys_texts_copy(plugin->alloc, config->allowed_origins, config->allowed_origin_count,
                         &plugin->options.allowed_origins);
+    if (!err && !plugin->crew)
+        err = make_crew_of_one(plugin);
     if (!err)
         err = ys_loop_open(plugin->alloc, loop, &plugin->loop);
     if (err) {
@@ -201,8 +235,8 @@ static enum ysync_err make_parts(struct ysync_plugin *plugin, uv_loop_t *loop, c
     return err;
 }
 
-enum ysync_err ysync_plugin_new(uv_loop_t *loop, const struct ysync_plugin_config *config, struct ysync_plugin **out,
-                                struct ysync_problem *problem)
+enum ysync_err ys_mount_new(uv_loop_t *loop, const struct ysync_plugin_config *config, struct ys_crew *crew,
+                            size_t place, struct ysync_plugin **out, struct ysync_problem *problem)
 {
     const struct ysync_alloc *alloc = config->alloc ? config->alloc : ysync_alloc_default();
     struct ysync_plugin *plugin;
@@ -218,6 +252,8 @@ enum ysync_err ysync_plugin_new(uv_loop_t *loop, const struct ysync_plugin_confi
     plugin->alloc = alloc;
     plugin->options = *config;
     plugin->options.alloc = alloc;
+    plugin->crew = crew;
+    plugin->place = place;
     plugin->options.allowed_origins = NULL;
     err = make_parts(plugin, loop, config, problem);
     if (err) {
@@ -226,6 +262,12 @@ enum ysync_err ysync_plugin_new(uv_loop_t *loop, const struct ysync_plugin_confi
     }
     *out = plugin;
     return YSYNC_OK;
+}
+
+enum ysync_err ysync_plugin_new(uv_loop_t *loop, const struct ysync_plugin_config *config, struct ysync_plugin **out,
+                                struct ysync_problem *problem)
+{
+    return ys_mount_new(loop, config, NULL, 0, out, problem);
 }
 
 void ysync_plugin_free(struct ysync_plugin *plugin)
@@ -253,6 +295,22 @@ enum ysync_err ys_mount_listen(struct ysync_plugin *plugin, const struct ys_addr
                           plugin->urls[plugin->url_count]);
     plugin->url_count++;
     return YSYNC_OK;
+}
+
+static void use_tls(struct ysync_plugin *plugin, struct ys_tls_context *tls)
+{
+    ys_plugin_set_tls(plugin->inside, tls);
+    ys_tls_context_unref(plugin->tls);
+    plugin->tls = tls;
+}
+
+/* Sessions are resumed with whichever loop takes the connection, so all of a crew have one context. */
+enum ysync_err ys_mount_listen_beside(struct ysync_plugin *plugin, const struct ysync_plugin *first,
+                                      struct ysync_problem *problem)
+{
+    plugin->first = first;
+    use_tls(plugin, ys_tls_context_ref(first->tls));
+    return ys_plugin_listen_beside(plugin->inside, first->inside, problem);
 }
 
 uint16_t ys_mount_port(const struct ysync_plugin *plugin)
@@ -308,12 +366,19 @@ static void use_auth(struct ysync_plugin *plugin, struct ys_auth *auth)
     plugin->auth = auth;
 }
 
-static void use_tls(struct ysync_plugin *plugin, struct ys_tls_context *tls)
+static enum ysync_err renew_tls(const struct ysync_plugin *plugin, struct ys_tls_context **out,
+                                struct ysync_problem *problem)
 {
-    ys_plugin_set_tls(plugin->inside, tls);
-    ys_tls_context_unref(plugin->tls);
-    plugin->tls = tls;
-    warn_if_expired(plugin, tls);
+    enum ysync_err err;
+
+    if (plugin->first) {
+        *out = ys_tls_context_ref(plugin->first->tls);
+        return YSYNC_OK;
+    }
+    err = ys_tls_context_renew(plugin->tls, out, problem);
+    if (!err)
+        warn_if_expired(plugin, *out);
+    return err;
 }
 
 enum ysync_err ysync_plugin_reload(struct ysync_plugin *plugin, struct ysync_problem *problem)
@@ -326,7 +391,7 @@ enum ysync_err ysync_plugin_reload(struct ysync_plugin *plugin, struct ysync_pro
     if (ys_auth_setup_has_files(plugin->auth_setup))
         err = ys_auth_setup_make(plugin->auth_setup, &auth, problem);
     if (!err && plugin->tls)
-        err = ys_tls_context_renew(plugin->tls, &tls, problem);
+        err = renew_tls(plugin, &tls, problem);
     if (err) {
         ys_auth_free(auth);
         return err;

@@ -59,7 +59,8 @@ static enum ysync_err make_parts(struct ys_plugin *plugin)
         .evict_after_ms = config->evict_after_ms,
         .echoes = config->echoes,
         .gc = config->gc,
-        .max_rooms = config->max_rooms,
+        .rooms = ys_crew_rooms(plugin->context.crew),
+        .seed = ys_crew_seed(plugin->context.crew),
         .max_room_bytes = config->max_room_bytes,
         .max_pending_bytes = config->max_pending_bytes,
         .max_presence_bytes = config->max_presence_bytes,
@@ -67,14 +68,7 @@ static enum ysync_err make_parts(struct ys_plugin *plugin)
     };
     enum ysync_err err;
 
-    if (uv_random(NULL, NULL, &hub.seed, sizeof(hub.seed), 0, NULL) != 0)
-        return YSYNC_ERR_IO;
-    err = ys_backoff_new(config->alloc, hub.seed, &plugin->context.backoff);
-    if (!err)
-        err = ys_admission_new(config->alloc, hub.seed, config->max_connections, config->max_connections_per_ip,
-                               &plugin->context.admission);
-    if (!err)
-        err = ys_snapshots_new(config->alloc, YS_SNAPSHOTS_MAX_BYTES, &plugin->context.snapshots);
+    err = ys_snapshots_new(config->alloc, YS_SNAPSHOTS_MAX_BYTES, &plugin->context.snapshots);
     if (!err)
         err = ys_hub_new(&hub, &plugin->context.hub);
     return err;
@@ -86,8 +80,6 @@ static void free_parts(struct ys_plugin *plugin)
 
     ys_hub_free(plugin->context.hub);
     ys_snapshots_free(plugin->context.snapshots);
-    ys_admission_free(plugin->context.admission);
-    ys_backoff_free(plugin->context.backoff);
     ys_free(alloc, plugin->listeners);
     ys_free(alloc, plugin);
 }
@@ -103,7 +95,13 @@ enum ysync_err ys_plugin_new(struct ys_loop *loop, const struct ys_plugin_config
     plugin->context.config = options;
     plugin->context.routes = config->routes;
     plugin->context.auth = config->auth;
+    plugin->context.crew = config->crew;
+    plugin->context.place = config->place;
+    plugin->context.connections = &plugin->connections;
+    plugin->context.loop = loop;
     err = make_parts(plugin);
+    if (!err)
+        err = ys_crew_join(config->crew, config->place, loop->uv, &plugin->context);
     if (err) {
         free_parts(plugin);
         return err;
@@ -113,7 +111,6 @@ enum ysync_err ys_plugin_new(struct ys_loop *loop, const struct ys_plugin_config
     plugin->connections.ping_every_ms = options->ping_every_ms;
     plugin->connections.compresses = options->compress != 0;
     plugin->connections.tls = config->tls;
-    plugin->context.loop = loop;
     ys_list_init(&plugin->context.sessions);
     ys_timer_init(&plugin->tick, on_tick);
     ys_timer_init(&plugin->stop_timer, on_stop_timeout);
@@ -135,6 +132,7 @@ void ys_plugin_free(struct ys_plugin *plugin)
     if (!plugin)
         return;
     close_listeners(plugin);
+    ys_crew_leave(plugin->context.crew, plugin->context.place);
     ys_loop_remove_hook(plugin->context.loop, &plugin->hook);
     ys_loop_disarm(plugin->context.loop, &plugin->tick);
     ys_loop_disarm(plugin->context.loop, &plugin->stop_timer);
@@ -148,25 +146,60 @@ static void on_accepted(void *user, struct ys_connection *connection)
     ys_session_begin(&plugin->context, connection);
 }
 
-enum ysync_err ys_plugin_listen(struct ys_plugin *plugin, const struct ys_address *address,
-                                struct ysync_problem *problem)
+/* Room for one more in the list. */
+static enum ysync_err reserve_listener(struct ys_plugin *plugin, struct ysync_problem *problem)
 {
-    const struct ys_listener_config config = {
+    if (ys_grow_array(plugin->context.config->alloc, &plugin->listeners, &plugin->listener_cap,
+                      plugin->listener_count + 1, sizeof(struct ys_listener *)))
+        return YSYNC_OK;
+    ys_problem_set(problem, "out of memory");
+    return YSYNC_ERR_NOMEM;
+}
+
+static struct ys_listener_config listener_config(struct ys_plugin *plugin, const struct ys_address *address)
+{
+    return (struct ys_listener_config){
         .address = *address,
         .connections = &plugin->connections,
         .accepted = on_accepted,
         .user = plugin,
     };
-    enum ysync_err err;
+}
 
-    if (!ys_grow_array(plugin->context.config->alloc, &plugin->listeners, &plugin->listener_cap,
-                       plugin->listener_count + 1, sizeof(struct ys_listener *))) {
-        ys_problem_set(problem, "out of memory");
-        return YSYNC_ERR_NOMEM;
-    }
-    err = ys_listener_open(plugin->context.loop, &config, &plugin->listeners[plugin->listener_count], problem);
+enum ysync_err ys_plugin_listen(struct ys_plugin *plugin, const struct ys_address *address,
+                                struct ysync_problem *problem)
+{
+    const struct ys_listener_config config = listener_config(plugin, address);
+    enum ysync_err err = reserve_listener(plugin, problem);
+
+    if (!err)
+        err = ys_listener_open(plugin->context.loop, &config, &plugin->listeners[plugin->listener_count], problem);
     if (!err)
         plugin->listener_count++;
+    return err;
+}
+
+static enum ysync_err listen_beside(struct ys_plugin *plugin, const struct ys_listener *first,
+                                    struct ysync_problem *problem)
+{
+    const struct ys_listener_config config = listener_config(plugin, ys_listener_address(first));
+    enum ysync_err err = reserve_listener(plugin, problem);
+
+    if (!err)
+        err = ys_listener_open_beside(plugin->context.loop, first, &config, &plugin->listeners[plugin->listener_count],
+                                      problem);
+    if (!err)
+        plugin->listener_count++;
+    return err;
+}
+
+enum ysync_err ys_plugin_listen_beside(struct ys_plugin *plugin, const struct ys_plugin *first,
+                                       struct ysync_problem *problem)
+{
+    enum ysync_err err = YSYNC_OK;
+
+    for (size_t i = 0; !err && i < first->listener_count; i++)
+        err = listen_beside(plugin, first->listeners[i], problem);
     return err;
 }
 
@@ -221,6 +254,7 @@ void ys_plugin_stop(struct ys_plugin *plugin, uint64_t timeout_ms, void (*stoppe
 
     plugin->stopped = stopped;
     plugin->stopped_user = user;
+    plugin->context.is_stopping = true;
     close_listeners(plugin);
     ys_session_close_all(&plugin->context, YS_WS_CLOSE_GOING_AWAY, "server is shutting down");
     ys_loop_arm(loop, &plugin->stop_timer, ys_loop_now(loop) + timeout_ms);

@@ -17,6 +17,7 @@
 #include "net/address.h"
 #include "net/loop.h"
 #include "net/tls.h"
+#include "server/crew.h"
 #include "server/route.h"
 #include "ysync/plugin.h"
 
@@ -29,9 +30,11 @@ struct ys_plugin_config {
     const struct ys_routes *routes;
     struct ys_auth *auth;
     struct ys_tls_context *tls; /* for what it listens at; NULL: that is plain */
+    struct ys_crew *crew;
+    size_t place; /* in the crew */
 };
 
-/* Errors: NOMEM, IO (the system has no random numbers). */
+/* Takes its place in the crew. Errors: NOMEM, IO. */
 YSYNC_CHECKED enum ysync_err ys_plugin_new(struct ys_loop *loop, const struct ys_plugin_config *config,
                                            struct ys_plugin **out);
 
@@ -41,6 +44,10 @@ void ys_plugin_free(struct ys_plugin *plugin);
 /* Listens at one more address. problem (may be NULL) is written on errors: IO, NOMEM. */
 YSYNC_CHECKED enum ysync_err ys_plugin_listen(struct ys_plugin *plugin, const struct ys_address *address,
                                               struct ysync_problem *problem);
+
+/* Listens where another plugin of the crew does. Before their loops run. Errors: as above. */
+YSYNC_CHECKED enum ysync_err ys_plugin_listen_beside(struct ys_plugin *plugin, const struct ys_plugin *first,
+                                                     struct ysync_problem *problem);
 
 /* The i-th of them, with its real port; NULL past the last. */
 const struct ys_address *ys_plugin_address(const struct ys_plugin *plugin, size_t i);

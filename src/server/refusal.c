@@ -26,7 +26,7 @@ void ys_open_and_close(struct ys_connection *connection, const struct ys_upgrade
 /* It is being turned away: by HTTP? */
 static bool is_told_by_http(struct ys_session_context *context, const struct ys_peer *client)
 {
-    bool keeps_coming = ys_backoff_note(context->backoff, client->ip, ys_loop_now(context->loop));
+    bool keeps_coming = ys_backoff_note(ys_crew_backoff(context->crew), client->ip, ys_loop_now(context->loop));
 
     return keeps_coming || context->config->reject == YSYNC_REJECT_HTTP;
 }

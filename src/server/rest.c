@@ -17,16 +17,16 @@
 #include "server/rest.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/alloc.h"
 #include "base/base64url.h"
-#include "base/json.h"
 #include "http/target.h"
 #include "server/forwarded.h"
+#include "server/gather.h"
 #include "server/resource.h"
+#include "server/room_list.h"
 #include "server/session.h"
 #include "server/upgrade.h"
 
@@ -51,6 +51,7 @@ void ys_rest_init(struct ys_rest *rest, struct ys_session_context *context, stru
 void ys_rest_deinit(struct ys_rest *rest)
 {
     ys_question_forget(rest->question);
+    ys_gather_forget(rest->gather);
     ys_buf_deinit(&rest->body);
 }
 
@@ -187,65 +188,78 @@ static void answer_buf(struct ys_rest *rest, const char *content_type, struct ys
     ys_buf_deinit(body);
 }
 
-static void answer_metrics(struct ys_rest *rest)
+/* What all members of the crew know */
+
+static void collect_metrics(struct ys_session_context *context, struct ys_buf *part)
 {
-    struct ys_session_context *context = rest->context;
     struct ys_metrics metrics;
+
+    ys_metrics_gather(&metrics, context->hub, context->loop, &context->counters);
+    ys_buf_put(part, (struct ysync_bytes){ (const uint8_t *)&metrics, sizeof(metrics) });
+}
+
+static enum ysync_err add_metrics(struct ys_metrics *sum, const struct ys_buf *part)
+{
+    struct ys_metrics metrics;
+
+    if (ys_buf_err(part) || part->len == 0)
+        return ys_buf_err(part);
+    memcpy(&metrics, part->data, sizeof(metrics));
+    ys_metrics_add(sum, &metrics);
+    return YSYNC_OK;
+}
+
+static void answer_metrics(void *user, const struct ys_buf *parts, size_t count)
+{
+    struct ys_metrics sum = { .rooms = 0 };
+    struct ys_rest *rest = user;
+    enum ysync_err err = YSYNC_OK;
     struct ys_buf body;
 
-    ys_buf_init(&body, context->config->alloc, SIZE_MAX);
-    if (ys_blob_begin(&body, 0, 0)) {
-        fail(rest, YSYNC_ERR_NOMEM, NULL);
+    for (size_t i = 0; !err && i < count; i++)
+        err = add_metrics(&sum, &parts[i]);
+    ys_buf_init(&body, rest->context->config->alloc, SIZE_MAX);
+    if (!err)
+        err = ys_blob_begin(&body, 0, 0);
+    if (err) {
+        fail(rest, err, NULL);
         return;
     }
-    ys_metrics_gather(&metrics, context->hub, context->loop, &context->counters);
-    ys_metrics_put(&body, &metrics);
+    ys_metrics_put(&body, &sum);
     answer_buf(rest, YS_METRICS_CONTENT_TYPE, &body);
 }
 
-static int compare_names(const void *left, const void *right)
+static void collect_list(struct ys_session_context *context, struct ys_buf *part)
 {
-    struct ysync_bytes a = ys_room_name(*(struct ys_room *const *)left);
-    struct ysync_bytes b = ys_room_name(*(struct ys_room *const *)right);
-    int order = memcmp(a.data, b.data, a.len < b.len ? a.len : b.len);
-
-    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
-}
-
-static void put_list(struct ys_buf *out, struct ys_room *const *rooms, size_t count)
-{
-    ys_buf_put_str(out, "{\"rooms\":[");
-    for (size_t i = 0; i < count; i++) {
-        char members[64];
-
-        ys_buf_put_str(out, i > 0 ? ",{\"id\":" : "{\"id\":");
-        ys_json_put_string(out, ys_room_name(rooms[i]));
-        snprintf(members, sizeof(members), ",\"connections\":%zu}", ys_room_member_count(rooms[i]));
-        ys_buf_put_str(out, members);
-    }
-    ys_buf_put_str(out, "]}");
-}
-
-static void answer_list(struct ys_rest *rest)
-{
-    const struct ysync_alloc *alloc = rest->context->config->alloc;
-    struct ys_hub *hub = rest->context->hub;
-    size_t count = ys_hub_room_count(hub);
-    struct ys_room **rooms = ys_alloc_array(alloc, count + 1, sizeof(*rooms));
     size_t position = 0;
-    struct ys_buf body;
+    struct ys_room *room;
 
-    ys_buf_init(&body, alloc, SIZE_MAX);
-    if (!rooms || ys_blob_begin(&body, 0, 0)) {
-        fail(rest, YSYNC_ERR_NOMEM, NULL);
-    } else {
-        for (size_t i = 0; i < count; i++)
-            rooms[i] = ys_hub_next_room(hub, &position);
-        qsort(rooms, count, sizeof(*rooms), compare_names);
-        put_list(&body, rooms, count);
-        answer_buf(rest, json, &body);
+    while ((room = ys_hub_next_room(context->hub, &position)) != NULL)
+        ys_room_list_put(part, ys_room_name(room), ys_room_member_count(room));
+}
+
+static void answer_list(void *user, const struct ys_buf *parts, size_t count)
+{
+    struct ys_rest *rest = user;
+    struct ys_buf body;
+    enum ysync_err err;
+
+    ys_buf_init(&body, rest->context->config->alloc, SIZE_MAX);
+    err = ys_blob_begin(&body, 0, 0);
+    if (!err)
+        err = ys_room_list_put_json(&body, parts, count);
+    if (err) {
+        ys_buf_deinit(&body);
+        fail(rest, err, NULL);
+        return;
     }
-    ys_free(alloc, rooms);
+    answer_buf(rest, json, &body);
+}
+
+static void ask_all(struct ys_rest *rest, ys_gather_collect_fn *collect, ys_gather_done_fn *done)
+{
+    if (ys_gather(rest->context, collect, done, rest, &rest->gather))
+        fail(rest, YSYNC_ERR_NOMEM, NULL);
 }
 
 /* Rooms */
@@ -391,10 +405,10 @@ static void answer_resource(struct ys_rest *rest, const struct ys_resource *reso
         answer(rest, json, "{\"status\":\"ok\"}");
         break;
     case YS_RESOURCE_METRICS:
-        answer_metrics(rest);
+        ask_all(rest, collect_metrics, answer_metrics);
         break;
     case YS_RESOURCE_LIST:
-        answer_list(rest);
+        ask_all(rest, collect_list, answer_list);
         break;
     case YS_RESOURCE_ROOM:
         if (ys_connection_head(rest->connection)->method == YS_HTTP_POST)

@@ -9,6 +9,7 @@
 #include "server/question.h"
 
 struct ys_session_context;
+struct ys_gather;
 
 enum ys_rest_stage {
     YS_REST_ANSWERING, /* nothing more of the request is needed */
@@ -25,6 +26,7 @@ struct ys_rest {
     const char *line;
     const char *fields;
     struct ys_question *question; /* while a verdict is awaited */
+    struct ys_gather *gather;     /* while all are asked */
     struct ys_buf body;           /* while RECEIVING */
 };
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The whole server: threads of which each runs a loop with a plugin on it (one, so far).
+ * The whole server: threads of which each runs a loop with a plugin on it.
  *
- *     caller's thread      new: loop, plugin    start: listens; then the thread begins       stop: async, join
- *     worker's thread                                   uv_run ............................ stops, frees them
+ *     caller's thread      new: loops, plugins  start: listens; then the threads begin       stop: asyncs, joins
+ *     workers' threads                                  uv_run ............................ stop, free them
+ *
+ * All workers listen at the same sockets. Which of them takes a connection is the kernel's choice; where it ends up is
+ * its room's (crew.h).
  *
  * Everything that can fail is done before the thread begins, so a start that succeeded listens, and one that failed
  * leaves nothing behind. Afterwards the two threads share two uv_async_t and nothing else. All the rest is the
@@ -32,6 +35,7 @@ enum state {
 
 struct worker {
     struct ysync_server *server;
+    bool has_thread; /* to be joined */
     uv_loop_t loop;
     struct ysync_plugin *plugin; /* NULL: there is no loop either */
     uv_async_t stop;
@@ -55,7 +59,9 @@ struct ysync_server {
     uint64_t shutdown_timeout_ms;
     uv_mutex_t mutex; /* guards `state`, and is held while it changes */
     enum state state;
-    struct worker worker;
+    struct ys_crew *crew;
+    size_t worker_count;
+    struct worker *workers;
 };
 
 void ysync_server_config_init(struct ysync_server_config *config)
@@ -102,27 +108,55 @@ static void close_worker(struct worker *worker)
     uv_loop_close(&worker->loop);
 }
 
-static enum ysync_err make_worker(struct ysync_server *server, const struct ysync_server_config *config,
+static enum ysync_err make_worker(struct worker *worker, const struct ysync_server_config *config,
                                   struct ysync_problem *problem)
 {
-    struct worker *worker = &server->worker;
+    struct ysync_server *server = worker->server;
     enum ysync_err err;
 
-    worker->server = server;
     if (uv_loop_init(&worker->loop) < 0) {
         ys_problem_set(problem, "cannot make an event loop");
         return YSYNC_ERR_IO;
     }
-    err = ysync_plugin_new(&worker->loop, &config->plugin, &worker->plugin, problem);
+    err = ys_mount_new(&worker->loop, &config->plugin, server->crew, (size_t)(worker - server->workers),
+                       &worker->plugin, problem);
     if (err)
         close_worker(worker);
     return err;
 }
 
+static enum ysync_err make_workers(struct ysync_server *server, const struct ysync_server_config *config,
+                                   struct ysync_problem *problem)
+{
+    size_t count = config->threads > 0 ? config->threads : uv_available_parallelism();
+    enum ysync_err err = ys_mount_new_crew(server->alloc, &config->plugin, count, &server->crew);
+
+    if (err)
+        return err;
+    server->workers = ys_alloc_zeroed(server->alloc, count, sizeof(*server->workers));
+    if (!server->workers)
+        return YSYNC_ERR_NOMEM;
+    server->worker_count = count;
+    for (size_t i = 0; !err && i < count; i++) {
+        server->workers[i].server = server;
+        err = make_worker(&server->workers[i], config, problem);
+    }
+    return err;
+}
+
+static void close_workers(struct ysync_server *server)
+{
+    for (size_t i = 0; i < server->worker_count; i++) {
+        if (server->workers[i].plugin)
+            close_worker(&server->workers[i]);
+    }
+}
+
 static void free_parts(struct ysync_server *server)
 {
-    if (server->worker.plugin)
-        close_worker(&server->worker);
+    close_workers(server);
+    ys_crew_free(server->crew);
+    ys_free(server->alloc, server->workers);
     ys_free(server->alloc, server->urls);
     ys_free(server->alloc, server->addresses);
     ys_free(server->alloc, server);
@@ -134,7 +168,7 @@ static enum ysync_err make_parts(struct ysync_server *server, const struct ysync
     enum ysync_err err = copy_hosts(server, config, problem);
 
     if (!err)
-        err = make_worker(server, config, problem);
+        err = make_workers(server, config, problem);
     if (!err && uv_mutex_init(&server->mutex) != 0)
         err = YSYNC_ERR_NOMEM;
     return err;
@@ -180,7 +214,6 @@ static void on_stop(uv_async_t *async)
     struct worker *worker = async->data;
     struct ysync_server *server = worker->server;
 
-    ys_log(&server->log, YSYNC_LOG_INFO, "stopping", YS_LOG_NUM("timeout_ms", server->shutdown_timeout_ms));
     ysync_plugin_stop(worker->plugin, server->shutdown_timeout_ms, on_stopped, worker);
 }
 
@@ -207,10 +240,9 @@ static void run_worker(void *arg)
 }
 
 /* Where port 0 was asked for, all addresses get the port that the first one got. */
-static enum ysync_err listen_on_all(struct ysync_server *server, struct ysync_problem *problem)
+static enum ysync_err listen_on_all(struct ysync_server *server, struct ysync_plugin *plugin,
+                                    struct ysync_problem *problem)
 {
-    struct ysync_plugin *plugin = server->worker.plugin;
-
     for (size_t i = 0; i < server->address_count; i++) {
         struct ys_address address = server->addresses[i];
         enum ysync_err err;
@@ -224,30 +256,63 @@ static enum ysync_err listen_on_all(struct ysync_server *server, struct ysync_pr
     return YSYNC_OK;
 }
 
+static enum ysync_err listen_with_all(struct ysync_server *server, struct ysync_problem *problem)
+{
+    struct ysync_plugin *first = server->workers[0].plugin;
+    enum ysync_err err = listen_on_all(server, first, problem);
+
+    for (size_t i = 1; !err && i < server->worker_count; i++)
+        err = ys_mount_listen_beside(server->workers[i].plugin, first, problem);
+    return err;
+}
+
 static void note_addresses(struct ysync_server *server)
 {
     for (size_t i = 0; i < server->address_count; i++)
-        memcpy(server->urls[i], ysync_plugin_address(server->worker.plugin, i), YS_ADDRESS_TEXT_BYTES);
+        memcpy(server->urls[i], ysync_plugin_address(server->workers[0].plugin, i), YS_ADDRESS_TEXT_BYTES);
 }
 
-static enum ysync_err start_worker(struct ysync_server *server, struct ysync_problem *problem)
+static enum ysync_err start_worker(struct worker *worker, struct ysync_problem *problem)
 {
-    struct worker *worker = &server->worker;
-    enum ysync_err err = listen_on_all(server, problem);
-
-    if (err)
-        return err;
     ys_problem_set(problem, "cannot make a thread");
     if (uv_async_init(&worker->loop, &worker->stop, on_stop) != 0)
         return YSYNC_ERR_IO;
     uv_async_init(&worker->loop, &worker->reload, on_reload); /* only the first one on a loop can fail */
     worker->stop.data = worker->reload.data = worker;
-    note_addresses(server);
-    if (uv_thread_create(&worker->thread, run_worker, worker) == 0)
+    worker->has_thread = uv_thread_create(&worker->thread, run_worker, worker) == 0;
+    if (worker->has_thread)
         return YSYNC_OK;
-    memset(server->urls, 0, server->address_count * sizeof(*server->urls));
     close_asyncs(worker);
     return YSYNC_ERR_IO;
+}
+
+static void join_workers(struct ysync_server *server)
+{
+    for (size_t i = 0; i < server->worker_count; i++) {
+        if (server->workers[i].has_thread)
+            uv_async_send(&server->workers[i].stop);
+    }
+    for (size_t i = 0; i < server->worker_count; i++) {
+        if (server->workers[i].has_thread)
+            uv_thread_join(&server->workers[i].thread);
+        server->workers[i].has_thread = false;
+    }
+}
+
+static enum ysync_err start_workers(struct ysync_server *server, struct ysync_problem *problem)
+{
+    enum ysync_err err = listen_with_all(server, problem);
+
+    if (!err)
+        note_addresses(server);
+    for (size_t i = 0; !err && i < server->worker_count; i++)
+        err = start_worker(&server->workers[i], problem);
+    if (!err)
+        return YSYNC_OK;
+    join_workers(server);
+    close_workers(server);
+    memset(server->urls, 0, server->address_count * sizeof(*server->urls));
+    return err;
 }
 
 enum ysync_err ysync_server_start(struct ysync_server *server, struct ysync_problem *problem)
@@ -257,10 +322,8 @@ enum ysync_err ysync_server_start(struct ysync_server *server, struct ysync_prob
     uv_mutex_lock(&server->mutex);
     ys_problem_set(problem, "the server has been started before");
     if (server->state == CREATED) {
-        err = start_worker(server, problem);
+        err = start_workers(server, problem);
         server->state = err ? STOPPED : RUNNING;
-        if (err)
-            close_worker(&server->worker);
     }
     uv_mutex_unlock(&server->mutex);
     for (size_t i = 0; !err && i < server->address_count; i++)
@@ -288,6 +351,16 @@ static enum ysync_err reload_worker(struct worker *worker, struct ysync_problem 
     return reloading.err;
 }
 
+/* One after the other: what one could read the others can. */
+static enum ysync_err reload_workers(struct ysync_server *server, struct ysync_problem *problem)
+{
+    enum ysync_err err = YSYNC_OK;
+
+    for (size_t i = 0; !err && i < server->worker_count; i++)
+        err = reload_worker(&server->workers[i], problem);
+    return err;
+}
+
 enum ysync_err ysync_server_reload(struct ysync_server *server, struct ysync_problem *problem)
 {
     enum ysync_err err = YSYNC_ERR_CLOSED;
@@ -295,7 +368,7 @@ enum ysync_err ysync_server_reload(struct ysync_server *server, struct ysync_pro
     uv_mutex_lock(&server->mutex);
     ys_problem_set(problem, "the server does not run");
     if (server->state == RUNNING)
-        err = reload_worker(&server->worker, problem);
+        err = reload_workers(server, problem);
     uv_mutex_unlock(&server->mutex);
     if (err)
         return err;
@@ -307,8 +380,8 @@ void ysync_server_stop(struct ysync_server *server)
 {
     uv_mutex_lock(&server->mutex);
     if (server->state == RUNNING) {
-        uv_async_send(&server->worker.stop);
-        uv_thread_join(&server->worker.thread);
+        ys_log(&server->log, YSYNC_LOG_INFO, "stopping", YS_LOG_NUM("timeout_ms", server->shutdown_timeout_ms));
+        join_workers(server);
         server->state = STOPPED;
         ys_log(&server->log, YSYNC_LOG_INFO, "stopped", YS_LOG_STR("address", server->urls[0]));
     }

@@ -21,6 +21,7 @@
 #include "server/forwarded.h"
 #include "server/rate.h"
 #include "server/refusal.h"
+#include "server/resource.h"
 #include "server/rest.h"
 #include "server/upgrade.h"
 
@@ -47,6 +48,17 @@ struct session {
     bool is_counted;              /* among the connections */
     bool is_client_counted;       /* among those of its client */
     int refused_with;             /* 0, or the status for any request */
+    size_t bound_for;             /* the place that it is leaving for */
+};
+
+/* A connection on its way to the place where its room is. */
+struct arrival {
+    struct ys_letter letter;
+    const struct ysync_alloc *alloc;
+    struct ys_crew *crew;
+    struct ys_travel *travel;
+    struct ys_peer client; /* counted already, as the session was that it leaves */
+    bool is_client_counted;
 };
 
 static void wake(void *user)
@@ -232,7 +244,7 @@ static void refuse_and_end(struct session *session, int status)
 /* Counts the connection as one of this client's. Returns 0, or the status to refuse it with. */
 static int count_client(struct session *session, const struct ys_peer *client)
 {
-    struct ys_admission *admission = session->context->admission;
+    struct ys_admission *admission = ys_crew_admission(session->context->crew);
     enum ysync_err err;
 
     if (session->is_client_counted)
@@ -248,7 +260,7 @@ static int count_connection(struct session *session)
 {
     const struct ys_peer *peer = ys_connection_peer(session->connection);
 
-    if (ys_admission_enter(session->context->admission))
+    if (ys_admission_enter(ys_crew_admission(session->context->crew)))
         return 503;
     session->is_counted = true;
     /* Behind proxies it is the request that says whose connection this is. */
@@ -259,9 +271,9 @@ static int count_connection(struct session *session)
 static void uncount(struct session *session)
 {
     if (session->is_client_counted)
-        ys_admission_leave_from(session->context->admission, &session->client);
+        ys_admission_leave_from(ys_crew_admission(session->context->crew), &session->client);
     if (session->is_counted)
-        ys_admission_leave(session->context->admission);
+        ys_admission_leave(ys_crew_admission(session->context->crew));
     if (session->refused_with)
         session->context->refused_count--;
 }
@@ -280,6 +292,42 @@ static int check_client(struct session *session, const struct ys_http_head *head
 
 /* Events of the connection */
 
+static size_t find_place_of_upgrade(const struct session *session)
+{
+    struct ys_session_context *context = session->context;
+    size_t place = context->place;
+    struct ys_upgrade upgrade;
+    const char *why;
+
+    if (read_upgrade(session, &upgrade, &why) == 101)
+        place = ys_crew_owner(context->crew, ys_buf_bytes(&upgrade.room));
+    ys_upgrade_deinit(&upgrade);
+    return place;
+}
+
+static size_t find_place_of_resource(const struct session *session, const struct ys_http_head *head)
+{
+    const struct ys_session_context *context = session->context;
+    size_t place = context->place;
+    struct ys_resource resource;
+    const char *why;
+
+    if (ys_resource_find(&resource, context->config->alloc, context->routes, head, &why) == 200 &&
+        resource.kind != YS_RESOURCE_HEALTH)
+        place = ys_crew_owner(context->crew, ys_buf_bytes(&resource.room));
+    ys_resource_deinit(&resource);
+    return place;
+}
+
+/* The place where the request is to be answered: that of the room it names. What is about all rooms has a place too, so
+ * that a verdict on it is remembered where the next such request is answered. */
+static size_t find_place(const struct session *session, const struct ys_http_head *head)
+{
+    if (ys_crew_size(session->context->crew) == 1)
+        return session->context->place;
+    return head->wants_websocket ? find_place_of_upgrade(session) : find_place_of_resource(session, head);
+}
+
 /* A server that is full is not ill. */
 static bool is_health_check(const struct ys_http_head *head)
 {
@@ -291,9 +339,11 @@ static void on_head(struct ys_connection *connection, void *user, const struct y
     struct session *session = user;
     int status = check_client(session, head);
 
-    (void)connection;
+    session->bound_for = find_place(session, head);
     if (status && !is_health_check(head))
         refuse_and_end(session, status);
+    else if (session->bound_for != session->context->place)
+        ys_connection_depart(connection);
     else if (head->wants_websocket)
         ask_for_verdict(session, head);
     else
@@ -430,15 +480,21 @@ static void on_closed(struct ys_connection *connection, void *user, uint16_t cod
     free_session(session);
 }
 
-const struct ys_connection_events ys_session_events = {
-    .head = on_head,
-    .body = on_body,
-    .end = on_end,
-    .flooded = on_flooded,
-    .message = on_message,
-    .next = on_next,
-    .closed = on_closed,
-};
+/* Departing and arriving */
+
+static void free_arrival(struct arrival *arrival)
+{
+    ys_travel_free(arrival->travel);
+    if (arrival->is_client_counted)
+        ys_admission_leave_from(ys_crew_admission(arrival->crew), &arrival->client);
+    ys_admission_leave(ys_crew_admission(arrival->crew));
+    ys_free(arrival->alloc, arrival);
+}
+
+static void discard(struct ys_letter *letter)
+{
+    free_arrival(YS_CONTAINER_OF(letter, struct arrival, letter));
+}
 
 static struct session *new_session(struct ys_session_context *context, struct ys_connection *connection)
 {
@@ -450,11 +506,82 @@ static struct session *new_session(struct ys_session_context *context, struct ys
     session->connection = connection;
     ys_rest_init(&session->rest, context, connection);
     ys_list_append(&context->sessions, &session->node);
-    session->refused_with = count_connection(session);
-    if (session->refused_with)
-        context->refused_count++;
     return session;
 }
+
+/* What the arrival holds has become the session's. */
+static void settle(struct session *session, struct arrival *arrival)
+{
+    session->client = arrival->client;
+    session->is_client_counted = arrival->is_client_counted;
+    session->is_counted = true;
+    ys_free(arrival->alloc, arrival);
+}
+
+static void arrive(struct ys_letter *letter, void *owner)
+{
+    struct arrival *arrival = YS_CONTAINER_OF(letter, struct arrival, letter);
+    struct ys_session_context *context = owner;
+    struct ys_connection *connection;
+    struct session *session;
+
+    if (context->is_stopping ||
+        ys_connection_arrive(context->loop, arrival->travel, context->connections, &connection)) {
+        free_arrival(arrival);
+        return;
+    }
+    arrival->travel = NULL;
+    session = new_session(context, connection);
+    if (!session) {
+        free_arrival(arrival);
+        ys_connection_drop(connection);
+        return;
+    }
+    settle(session, arrival);
+    if (ys_connection_start(connection, session)) {
+        free_session(session);
+        ys_connection_drop(connection);
+        return;
+    }
+    ys_connection_resume(connection);
+}
+
+static void on_departed(struct ys_connection *connection, void *user, struct ys_travel *travel)
+{
+    struct session *session = user;
+    struct ys_session_context *context = session->context;
+    struct arrival *arrival = ys_alloc_array(context->config->alloc, 1, sizeof(*arrival));
+    size_t place = session->bound_for;
+
+    (void)connection;
+    if (!arrival) {
+        ys_travel_free(travel);
+        free_session(session);
+        return;
+    }
+    *arrival = (struct arrival){
+        .letter = { .deliver = arrive, .discard = discard },
+        .alloc = context->config->alloc,
+        .crew = context->crew,
+        .travel = travel,
+        .client = session->client,
+        .is_client_counted = session->is_client_counted,
+    };
+    session->is_client_counted = session->is_counted = false;
+    free_session(session);
+    ys_crew_send(context->crew, place, &arrival->letter);
+}
+
+const struct ys_connection_events ys_session_events = {
+    .head = on_head,
+    .body = on_body,
+    .end = on_end,
+    .flooded = on_flooded,
+    .message = on_message,
+    .next = on_next,
+    .closed = on_closed,
+    .departed = on_departed,
+};
 
 void ys_session_begin(struct ys_session_context *context, struct ys_connection *connection)
 {
@@ -464,6 +591,9 @@ void ys_session_begin(struct ys_session_context *context, struct ys_connection *
         ys_connection_drop(connection);
         return;
     }
+    session->refused_with = count_connection(session);
+    if (session->refused_with)
+        context->refused_count++;
     if (context->refused_count > MAX_REFUSED || ys_connection_start(connection, session)) {
         free_session(session);
         ys_connection_drop(connection);

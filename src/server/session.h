@@ -6,8 +6,7 @@
 #include "base/list.h"
 #include "net/connection.h"
 #include "room/hub.h"
-#include "server/admission.h"
-#include "server/backoff.h"
+#include "server/crew.h"
 #include "server/metrics.h"
 #include "server/plugin.h"
 #include "server/snapshot.h"
@@ -17,14 +16,16 @@ struct ys_session_context {
     const struct ysync_plugin_config *config;
     const struct ys_routes *routes;
     struct ys_auth *auth;
+    const struct ys_connection_config *connections;
     struct ys_loop *loop;
     struct ys_hub *hub;
-    struct ys_backoff *backoff;
-    struct ys_admission *admission;
+    struct ys_crew *crew;
+    size_t place; /* in the crew */
     struct ys_snapshots *snapshots;
     struct ys_server_counters counters;
     struct ys_list sessions;
     size_t refused_count; /* of those, who came when the server was full */
+    bool is_stopping;     /* who comes now is not let in */
 };
 
 /* The callbacks that make a connection's events a session's. */

@@ -27,6 +27,7 @@ struct program {
     struct ys_loop *loop;
     struct ys_routes *routes;
     struct ysync_plugin_config options;
+    struct ys_crew *crew;
     struct ys_auth *auth;
     struct ys_plugin *plugin;
     unsigned stops;
@@ -73,6 +74,9 @@ static int set_up(void **state)
     assert_int_equal(ys_auth_new_open(program.options.alloc, &program.auth), YSYNC_OK);
     config.routes = program.routes;
     config.auth = program.auth;
+    assert_int_equal(ys_crew_new(&(struct ys_crew_config){ .alloc = program.options.alloc, .size = 1 }, &program.crew),
+                     YSYNC_OK);
+    config.crew = program.crew;
     assert_int_equal(ys_plugin_new(program.loop, &config, &program.plugin), YSYNC_OK);
     assert_int_equal(ys_address_parse("127.0.0.1", 0, &address), YSYNC_OK);
     assert_int_equal(ys_plugin_listen(program.plugin, &address, NULL), YSYNC_OK);
@@ -95,6 +99,7 @@ static int tear_down(void **state)
     uv_run(&program.uv, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&program.uv), 0);
     ys_auth_free(program.auth);
+    ys_crew_free(program.crew);
     ys_routes_free(program.routes);
     return program.memory.live_blocks == 0 ? 0 : -1;
 }

@@ -65,6 +65,7 @@ static struct fake_auth auth;
 static struct ys_test_alloc memory;
 static struct ys_loop *loop;
 static struct ys_routes *routes;
+static struct ys_crew *crew;
 static struct ys_plugin *plugin;
 static struct ys_client client;
 static struct ys_client_answer answer;
@@ -115,7 +116,6 @@ static int set_up(void **state)
         .evict_after_ms = 1000000,
         .allowed_origins = origins,
         .allowed_origin_count = ARRAY_LEN(origins),
-        .max_rooms = 3,
         .max_message_bytes = MAX_MESSAGE_BYTES,
         .max_pending_bytes = 100,
         .max_presence_bytes = 100,
@@ -124,6 +124,9 @@ static int set_up(void **state)
     assert_int_equal(ys_loop_open(&memory.alloc, NULL, &loop), YSYNC_OK);
     assert_int_equal(ys_routes_new(&memory.alloc, patterns, 2, &routes, NULL), YSYNC_OK);
     config.routes = routes;
+    assert_int_equal(
+        ys_crew_new(&(struct ys_crew_config){ .alloc = &memory.alloc, .size = 1, .max_rooms = 3 }, &crew), YSYNC_OK);
+    config.crew = crew;
     assert_int_equal(ys_plugin_new(loop, &config, &plugin), YSYNC_OK);
     assert_int_equal(ys_address_parse("127.0.0.1", 0, &address), YSYNC_OK);
     assert_int_equal(ys_plugin_listen(plugin, &address, NULL), YSYNC_OK);
@@ -145,6 +148,7 @@ static int tear_down(void **state)
     ys_loop_run(loop);
     ys_plugin_free(plugin);
     ys_loop_close(loop);
+    ys_crew_free(crew);
     ys_routes_free(routes);
     return memory.live_blocks == 0 ? 0 : -1;
 }
