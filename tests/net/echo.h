@@ -54,8 +54,7 @@ void ys_echo_close(struct ys_echo *echo);
 /* One turn of the loop, waiting a moment at most: as a client's pump. */
 void ys_echo_pump(void *echo);
 
-/* Turns the loop of the test's `echo` until it holds: bytes that were sent may take any number of turns to come.
- */
+/* Turns the loop of the test's `echo` until this holds: what was sent may take any number of turns to arrive. */
 #define PUMP_UNTIL(holds)                                                                                              \
     do {                                                                                                               \
         for (int turn = 0; !(holds); turn++) {                                                                         \
