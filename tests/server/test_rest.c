@@ -82,7 +82,7 @@ static void pump(void *user)
 
     (void)user;
     uv_timer_init(loop->uv, &moment);
-    uv_timer_start(&moment, on_moment, 5, 0);
+    uv_timer_start(&moment, on_moment, 5, 5); /* again, if the first was over before the loop waits */
     uv_run(loop->uv, UV_RUN_ONCE);
     uv_close((uv_handle_t *)&moment, NULL);
     uv_run(loop->uv, UV_RUN_NOWAIT);
