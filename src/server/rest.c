@@ -25,6 +25,7 @@
 #include "http/target.h"
 #include "server/forwarded.h"
 #include "server/gather.h"
+#include "server/question.h"
 #include "server/resource.h"
 #include "server/room_list.h"
 #include "server/session.h"
@@ -34,6 +35,24 @@
 
 #define OUT_OF_MEMORY "Out of memory"
 
+enum stage {
+    ANSWERING, /* nothing more of the request is needed */
+    SKIPPING,  /* its body means nothing: the answer comes when it is over */
+    RECEIVING, /* its body is an update */
+};
+
+struct ys_rest {
+    struct ys_session_context *context;
+    struct ys_connection *connection;
+    enum stage stage;
+    int refused_with; /* while SKIPPING: the status, its line and fields; 0: the request has not been looked at */
+    const char *line;
+    const char *fields;
+    struct ys_question *question; /* while a verdict is awaited */
+    struct ys_gather *gather;     /* while all are asked */
+    struct ys_buf body;           /* while RECEIVING */
+};
+
 static const char json[] = "application/json";
 static const char ok[] = "{\"ok\":true}";
 
@@ -42,17 +61,27 @@ static struct ysync_bytes text(const char *str)
     return (struct ysync_bytes){ (const uint8_t *)str, strlen(str) };
 }
 
-void ys_rest_init(struct ys_rest *rest, struct ys_session_context *context, struct ys_connection *connection)
+enum ysync_err ys_rest_new(struct ys_session_context *context, struct ys_connection *connection, struct ys_rest **out)
 {
-    *rest = (struct ys_rest){ .context = context, .connection = connection };
+    struct ys_rest *rest = ys_alloc_zeroed(context->config->alloc, 1, sizeof(*rest));
+
+    if (!rest)
+        return YSYNC_ERR_NOMEM;
+    rest->context = context;
+    rest->connection = connection;
     ys_buf_init(&rest->body, context->config->alloc, context->config->max_message_bytes);
+    *out = rest;
+    return YSYNC_OK;
 }
 
-void ys_rest_deinit(struct ys_rest *rest)
+void ys_rest_free(struct ys_rest *rest)
 {
+    if (!rest)
+        return;
     ys_question_forget(rest->question);
     ys_gather_forget(rest->gather);
     ys_buf_deinit(&rest->body);
+    ys_free(rest->context->config->alloc, rest);
 }
 
 static uint64_t now_ms(const struct ys_rest *rest)
@@ -128,15 +157,15 @@ static bool may_skip(const struct ys_http_head *head)
 /* Refuses, perhaps when the body has come. line and fields are static. */
 static void turn_down(struct ys_rest *rest, int status, const char *fields, const char *line)
 {
-    if (rest->stage == YS_REST_ANSWERING && may_skip(ys_connection_head(rest->connection))) {
-        rest->stage = YS_REST_SKIPPING;
+    if (rest->stage == ANSWERING && may_skip(ys_connection_head(rest->connection))) {
+        rest->stage = SKIPPING;
         rest->refused_with = status;
         rest->fields = fields;
         rest->line = line;
         ys_connection_want_body(rest->connection);
         return;
     }
-    rest->stage = YS_REST_ANSWERING;
+    rest->stage = ANSWERING;
     refuse(rest->context, rest->connection, status, fields, text(line));
 }
 
@@ -394,7 +423,7 @@ static void begin_update(struct ys_rest *rest)
         turn_down(rest, 413, NULL, "Body too large");
         return;
     }
-    rest->stage = YS_REST_RECEIVING;
+    rest->stage = RECEIVING;
     ys_connection_want_body(rest->connection);
 }
 
@@ -517,7 +546,7 @@ void ys_rest_take_head(struct ys_rest *rest, const struct ys_http_head *head)
 {
     bool means_nothing = head->method != YS_HTTP_POST && may_skip(head);
 
-    rest->stage = means_nothing ? YS_REST_SKIPPING : YS_REST_ANSWERING;
+    rest->stage = means_nothing ? SKIPPING : ANSWERING;
     rest->refused_with = 0;
     if (means_nothing)
         ys_connection_want_body(rest->connection);
@@ -529,14 +558,14 @@ void ys_rest_take_body(struct ys_rest *rest, struct ysync_bytes piece)
 {
     enum ysync_err err;
 
-    if (rest->stage != YS_REST_RECEIVING)
+    if (rest->stage != RECEIVING)
         return;
     ys_buf_put(&rest->body, piece);
     err = ys_buf_err(&rest->body);
     if (err == YSYNC_OK)
         return;
     ys_buf_deinit(&rest->body);
-    rest->stage = YS_REST_SKIPPING; /* for good: the answer comes in the middle of it, and ends the connection */
+    rest->stage = SKIPPING; /* for good: the answer comes in the middle of it, and ends the connection */
     if (err == YSYNC_ERR_LIMIT)
         turn_down(rest, 413, NULL, "Body too large");
     else
@@ -551,7 +580,7 @@ static void take_update(struct ys_rest *rest)
     struct ys_buf update = rest->body; /* as *rest may end with the answer */
 
     ys_buf_init(&rest->body, update.alloc, update.max_bytes);
-    rest->stage = YS_REST_SKIPPING;
+    rest->stage = SKIPPING;
     if (status != 200)
         turn_down(rest, status, NULL, why);
     else
@@ -562,7 +591,7 @@ static void take_update(struct ys_rest *rest)
 
 void ys_rest_take_end(struct ys_rest *rest)
 {
-    if (rest->stage == YS_REST_RECEIVING)
+    if (rest->stage == RECEIVING)
         take_update(rest);
     else if (rest->refused_with)
         turn_down(rest, rest->refused_with, rest->fields, rest->line);

@@ -19,6 +19,7 @@
 
 #include "base/alloc.h"
 #include "server/forwarded.h"
+#include "server/question.h"
 #include "server/rate.h"
 #include "server/refusal.h"
 #include "server/resource.h"
@@ -39,7 +40,7 @@ struct session {
     struct ys_list node; /* in context->sessions */
     struct ys_session_context *context;
     struct ys_connection *connection;
-    struct ys_rest rest;          /* what comes before, or instead */
+    struct ys_rest *rest;         /* NULL until a plain request comes, and again once it is a WebSocket */
     struct ys_question *question; /* while the verdict on a WebSocket is awaited */
     struct ys_member *member;     /* NULL until it has joined */
     struct ys_rate rate;          /* from then on, where there is a limit */
@@ -47,7 +48,7 @@ struct session {
     struct ys_peer client;        /* the other end of the socket, or who is behind it */
     bool is_counted;              /* among the connections */
     bool is_client_counted;       /* among those of its client */
-    int refused_with;             /* 0, or the status for any request */
+    uint16_t refused_with;        /* 0, or the status for any request */
     size_t bound_for;             /* the place that it is leaving for */
 };
 
@@ -164,6 +165,8 @@ static void admit(struct session *session, const struct ys_upgrade *upgrade, con
     }
     ys_rate_init(&session->rate, config_of(session)->messages_per_second, now_ms);
     log_opened(session);
+    ys_rest_free(session->rest);
+    session->rest = NULL;
     if (expire_in(session, verdict->holds_ms) || ys_connection_upgrade(session->connection, &upgrade->request))
         ys_connection_drop(session->connection);
 }
@@ -242,7 +245,7 @@ static void refuse_and_end(struct session *session, int status)
 }
 
 /* Counts the connection as one of this client's. Returns 0, or the status to refuse it with. */
-static int count_client(struct session *session, const struct ys_peer *client)
+static uint16_t count_client(struct session *session, const struct ys_peer *client)
 {
     struct ys_admission *admission = ys_crew_admission(session->context->crew);
     enum ysync_err err;
@@ -256,7 +259,7 @@ static int count_client(struct session *session, const struct ys_peer *client)
 }
 
 /* Counts a connection that has just come. */
-static int count_connection(struct session *session)
+static uint16_t count_connection(struct session *session)
 {
     const struct ys_peer *peer = ys_connection_peer(session->connection);
 
@@ -279,7 +282,7 @@ static void uncount(struct session *session)
 }
 
 /* 0, or the status to refuse the request with. */
-static int check_client(struct session *session, const struct ys_http_head *head)
+static uint16_t check_client(struct session *session, const struct ys_http_head *head)
 {
     unsigned trusted_proxies = config_of(session)->trusted_proxies;
     struct ys_peer client;
@@ -334,6 +337,14 @@ static bool is_health_check(const struct ys_http_head *head)
     return !head->wants_websocket && head->path.len == 1;
 }
 
+static void answer_plainly(struct session *session, const struct ys_http_head *head)
+{
+    if (!session->rest && ys_rest_new(session->context, session->connection, &session->rest))
+        ys_rest_refuse(session->context, session->connection, 503, "Out of memory");
+    else
+        ys_rest_take_head(session->rest, head);
+}
+
 static void on_head(struct ys_connection *connection, void *user, const struct ys_http_head *head)
 {
     struct session *session = user;
@@ -347,7 +358,7 @@ static void on_head(struct ys_connection *connection, void *user, const struct y
     else if (head->wants_websocket)
         ask_for_verdict(session, head);
     else
-        ys_rest_take_head(&session->rest, head);
+        answer_plainly(session, head);
 }
 
 /* The verdict is no longer waited for. */
@@ -373,7 +384,7 @@ static void on_body(struct ys_connection *connection, void *user, struct ysync_b
     struct session *session = user;
 
     (void)connection;
-    ys_rest_take_body(&session->rest, piece);
+    ys_rest_take_body(session->rest, piece);
 }
 
 static void on_end(struct ys_connection *connection, void *user)
@@ -381,7 +392,7 @@ static void on_end(struct ys_connection *connection, void *user)
     struct session *session = user;
 
     (void)connection;
-    ys_rest_take_end(&session->rest);
+    ys_rest_take_end(session->rest);
 }
 
 static enum ysync_err hand_over(struct session *session, struct ysync_bytes message, const char **problem)
@@ -461,6 +472,7 @@ static void free_session(struct session *session)
 {
     uncount(session);
     ys_list_remove(&session->node);
+    ys_rest_free(session->rest);
     ys_free(config_of(session)->alloc, session);
 }
 
@@ -476,7 +488,6 @@ static void on_closed(struct ys_connection *connection, void *user, uint16_t cod
         ys_member_leave(session->member, ys_loop_now(context->loop));
     ys_question_forget(session->question);
     forget_expiry(session);
-    ys_rest_deinit(&session->rest);
     free_session(session);
 }
 
@@ -504,7 +515,6 @@ static struct session *new_session(struct ys_session_context *context, struct ys
         return NULL;
     session->context = context;
     session->connection = connection;
-    ys_rest_init(&session->rest, context, connection);
     ys_list_append(&context->sessions, &session->node);
     return session;
 }
