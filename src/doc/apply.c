@@ -64,7 +64,7 @@ static enum ysync_err park(struct transaction *tx, const struct ys_work *work)
 static enum ysync_err reserve_pending(struct transaction *tx)
 {
     struct ys_pending *pending = &tx->doc->pending;
-    size_t cost = pending->bytes;
+    size_t cost = ys_pending_bytes(pending);
     enum ysync_err err = YSYNC_OK;
 
     for (size_t i = 0; !err && i < tx->plan.work_count; i++) {
@@ -509,7 +509,7 @@ enum ysync_err ysync_doc_apply(struct ysync_doc *doc, struct ysync_bytes bytes, 
     }
     ys_update_deinit(&update, doc->alloc);
     if (!err)
-        ys_doc_compact_some(doc, doc->compact_step_bytes + doc->compact_factor * bytes.len);
+        ys_doc_compact_some(doc, doc->compact_step_bytes + (size_t)doc->compact_factor * bytes.len);
     return err;
 }
 

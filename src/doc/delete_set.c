@@ -39,8 +39,8 @@ struct frozen_mark {
 struct frozen {
     struct ysync_bytes bytes;
     struct frozen_mark *marks; /* about one every KiB; none if there was no memory for them */
-    size_t mark_count;
     size_t mark_cap;
+    uint32_t mark_count;
     bool is_marked;
 };
 
@@ -50,9 +50,10 @@ struct ys_dset {
     struct client_spans *clients;
     size_t client_count;
     size_t client_cap;
-    size_t range_count;    /* the frozen ones included */
-    size_t span_cap;       /* of all clients */
-    struct ys_buf encoded; /* what put() wrote last; empty when it no longer holds */
+    size_t range_count; /* the frozen ones included */
+    size_t span_cap;    /* of all clients */
+    uint8_t *encoded;   /* what put() wrote last; NULL when it no longer holds */
+    size_t encoded_len;
 };
 
 /* Bytes between two marks of the frozen sections, about. */
@@ -65,9 +66,15 @@ enum ysync_err ys_dset_new(const struct ysync_alloc *alloc, struct ys_dset **out
     if (!set)
         return YSYNC_ERR_NOMEM;
     set->alloc = alloc;
-    ys_buf_init(&set->encoded, alloc, SIZE_MAX);
     *out = set;
     return YSYNC_OK;
+}
+
+static void forget_encoding(struct ys_dset *set)
+{
+    ys_free(set->alloc, set->encoded);
+    set->encoded = NULL;
+    set->encoded_len = 0;
 }
 
 static void clear(struct ys_dset *set)
@@ -76,8 +83,8 @@ static void clear(struct ys_dset *set)
         ys_free(set->alloc, set->clients[i].spans);
     ys_free(set->alloc, set->clients);
     ys_free(set->alloc, set->frozen.marks);
-    ys_buf_deinit(&set->encoded);
-    *set = (struct ys_dset){ .alloc = set->alloc, .encoded = set->encoded };
+    forget_encoding(set);
+    *set = (struct ys_dset){ .alloc = set->alloc };
 }
 
 void ys_dset_free(struct ys_dset *set)
@@ -454,7 +461,7 @@ void ys_dset_add(struct ys_dset *set, const struct ys_ranges *ranges)
     size_t count;
 
     if (ranges->count > 0)
-        ys_buf_clear(&set->encoded);
+        forget_encoding(set);
     for (size_t i = 0; i < ranges->count; i += count) {
         struct client_spans *client = get_client(set, ranges->items[i].client);
         uint32_t before = client->count;
@@ -479,7 +486,7 @@ size_t ys_dset_range_count(const struct ys_dset *set)
 size_t ys_dset_bytes(const struct ys_dset *set)
 {
     return sizeof(*set) + set->client_cap * sizeof(*set->clients) + set->span_cap * sizeof(struct span) +
-           set->frozen.mark_cap * sizeof(*set->frozen.marks) + set->encoded.cap;
+           set->frozen.mark_cap * sizeof(*set->frozen.marks) + set->encoded_len;
 }
 
 /* The encoded set, if it is at hand; if not, nothing. */
@@ -487,7 +494,7 @@ static struct ysync_bytes kept_encoding(const struct ys_dset *set)
 {
     bool is_frozen = set->client_count == 0 && set->frozen.bytes.len > 0;
 
-    return is_frozen ? set->frozen.bytes : ys_buf_bytes(&set->encoded);
+    return is_frozen ? set->frozen.bytes : (struct ysync_bytes){ set->encoded, set->encoded_len };
 }
 
 size_t ys_dset_put_bound(const struct ys_dset *set)
@@ -543,6 +550,18 @@ static void put_merged(const struct ys_dset *set, struct ys_buf *out)
         put_client(&set->clients[i], out);
 }
 
+/* The next to ask most likely wants the same. Without memory for it, it is written anew. */
+static void keep_encoding(struct ys_dset *set, struct ysync_bytes bytes)
+{
+    uint8_t *copy = ys_alloc_array(set->alloc, bytes.len, 1);
+
+    if (!copy)
+        return;
+    memcpy(copy, bytes.data, bytes.len);
+    set->encoded = copy;
+    set->encoded_len = bytes.len;
+}
+
 void ys_dset_put(struct ys_dset *set, struct ys_buf *out)
 {
     size_t start = out->len;
@@ -553,8 +572,8 @@ void ys_dset_put(struct ys_dset *set, struct ys_buf *out)
     }
     ys_buf_put_varuint(out, count_clients(set));
     put_merged(set, out);
-    if (!out->err && !ys_buf_reserve(&set->encoded, out->len - start))
-        ys_buf_put(&set->encoded, (struct ysync_bytes){ out->data + start, out->len - start });
+    if (!out->err && set->client_count > 0)
+        keep_encoding(set, (struct ysync_bytes){ out->data + start, out->len - start });
 }
 
 static void check(bool holds, const char *what)

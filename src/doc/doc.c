@@ -11,7 +11,7 @@
 #define DEFAULT_MAX_PENDING_BYTES ((size_t)16 << 20)
 
 /* About a tenth of a millisecond. */
-#define DEFAULT_COMPACT_STEP_BYTES ((size_t)32 << 10)
+#define DEFAULT_COMPACT_STEP_BYTES (32U << 10)
 #define DEFAULT_COMPACT_FACTOR 4
 
 enum ysync_err ysync_doc_new(const struct ysync_alloc *alloc, struct ysync_doc **out)
@@ -104,7 +104,7 @@ struct ys_run *ys_doc_find_run(struct ysync_doc *doc, uint64_t client)
     }
     if (low == doc->run_count || doc->runs[low]->client != client)
         return NULL;
-    doc->latest_run = low;
+    doc->latest_run = (uint32_t)low; /* a hint: cut off it does no harm */
     return doc->runs[low];
 }
 
@@ -194,7 +194,7 @@ enum ysync_err ysync_merge_updates(const struct ysync_alloc *alloc, const struct
 size_t ys_doc_bytes(const struct ysync_doc *doc)
 {
     return sizeof(*doc) + (doc->base ? ys_base_bytes(doc->base) : 0) + doc->run_cap * sizeof(*doc->runs) +
-           doc->run_bytes + ys_dset_bytes(doc->deletes) + doc->pending.bytes;
+           doc->run_bytes + ys_dset_bytes(doc->deletes) + ys_pending_bytes(&doc->pending);
 }
 
 size_t ys_doc_pending_count(const struct ysync_doc *doc)
@@ -209,7 +209,7 @@ void ysync_doc_stats(const struct ysync_doc *doc, struct ysync_doc_stats *out)
         .clients = ys_doc_client_count(doc),
         .delete_ranges = ys_dset_range_count(doc->deletes),
         .pending = ys_pending_count(&doc->pending),
-        .pending_bytes = doc->pending.bytes,
+        .pending_bytes = ys_pending_bytes(&doc->pending),
     };
     for (size_t i = 0; i < doc->run_count; i++)
         out->structs += doc->runs[i]->struct_count;

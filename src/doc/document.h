@@ -20,26 +20,27 @@
 
 struct ys_compaction;
 
+/* Most rooms are small or empty: what is not needed yet is not there, and the rest is packed. */
 struct ysync_doc {
     const struct ysync_alloc *alloc;
     struct ys_base *base; /* NULL: none yet */
     struct ys_run **runs; /* by client from high to low */
     size_t run_count;
     size_t run_cap;
-    size_t latest_run; /* where the last look-up ended: the next is mostly for the same client */
-    size_t run_bytes;  /* memory of all runs */
+    size_t run_bytes; /* memory of all runs */
     struct ys_dset *deletes;
-    bool has_structure; /* there may be types or GCs, through which deletions spread */
-    uint64_t garbage;   /* clocks that were deleted since the base was made */
-    enum ysync_gc gc;
-    size_t compact_later;      /* how much more there must be to gain, as the last try failed */
-    size_t compact_step_bytes; /* what one call adds to a compaction ... */
-    size_t compact_factor;     /* ... and for each byte that it brings, so that compaction outruns what comes in */
+    uint64_t garbage;                 /* clocks that were deleted since the base was made */
+    size_t compact_later;             /* how much more there must be to gain, as the last try failed */
     struct ys_compaction *compaction; /* the one under way, or NULL */
     struct ys_pending pending;
     size_t max_pending_bytes;
-    bool has_unwoken; /* memory ran out while blocks were woken: all waiting ones are to be looked at again */
     const char *problem;
+    uint32_t latest_run;              /* where the last look-up ended: the next is mostly for the same client */
+    unsigned compact_step_bytes : 24; /* what one call adds to a compaction ... */
+    unsigned compact_factor : 4; /* ... and for each byte that it brings, so that compaction outruns what comes in */
+    unsigned gc : 2;             /* enum ysync_gc */
+    bool has_structure : 1;      /* there may be types or GCs, through which deletions spread */
+    bool has_unwoken : 1; /* memory ran out while blocks were woken: all waiting ones are to be looked at again */
 };
 
 /* The client's run, or NULL if it has not written since the base was made. */

@@ -7,7 +7,16 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/hash.h"
 #include "base/list.h"
+#include "base/map.h"
+
+struct ys_pending_tables {
+    struct ys_hash_seed seed;
+    struct ys_map by_start; /* struct ys_pending_block, by client and clock */
+    struct ys_map waits;    /* struct wait, by the client waited for */
+    size_t bytes;
+};
 
 /* The blocks that wait for one client. */
 struct wait {
@@ -21,27 +30,50 @@ struct wait {
 void ys_pending_init(struct ys_pending *pending, const struct ysync_alloc *alloc)
 {
     *pending = (struct ys_pending){ .alloc = alloc };
+}
+
+static enum ysync_err make_tables(struct ys_pending *pending)
+{
+    struct ys_pending_tables *tables = ys_alloc_zeroed(pending->alloc, 1, sizeof(*tables));
+
+    if (!tables)
+        return YSYNC_ERR_NOMEM;
     /* Addresses are no secret to a debugger, but they are to a peer that would like to make clients collide. */
-    pending->seed = (struct ys_hash_seed){ (uint64_t)(uintptr_t)pending, (uint64_t)(uintptr_t)&pending };
-    ys_map_init(&pending->by_start, alloc);
-    ys_map_init(&pending->waits, alloc);
+    tables->seed = (struct ys_hash_seed){ (uint64_t)(uintptr_t)tables, (uint64_t)(uintptr_t)&tables };
+    ys_map_init(&tables->by_start, pending->alloc);
+    ys_map_init(&tables->waits, pending->alloc);
+    pending->tables = tables;
+    return YSYNC_OK;
+}
+
+/* To look into: empty ones, if there are none. */
+static const struct ys_pending_tables *tables_of(const struct ys_pending *pending)
+{
+    static const struct ys_pending_tables none = { .bytes = 0 };
+
+    return pending->tables ? pending->tables : &none;
 }
 
 void ys_pending_deinit(struct ys_pending *pending)
 {
+    struct ys_pending_tables *tables = pending->tables;
     void *item;
 
-    for (size_t i = 0; (item = ys_map_next(&pending->by_start, &i)) != NULL;)
+    if (!tables)
+        return;
+    for (size_t i = 0; (item = ys_map_next(&tables->by_start, &i)) != NULL;)
         ys_free(pending->alloc, item);
-    for (size_t i = 0; (item = ys_map_next(&pending->waits, &i)) != NULL;)
+    for (size_t i = 0; (item = ys_map_next(&tables->waits, &i)) != NULL;)
         ys_free(pending->alloc, item);
-    ys_map_deinit(&pending->by_start);
-    ys_map_deinit(&pending->waits);
+    ys_map_deinit(&tables->by_start);
+    ys_map_deinit(&tables->waits);
+    ys_free(pending->alloc, tables);
+    pending->tables = NULL;
 }
 
-static uint64_t hash_start(const struct ys_pending *pending, uint64_t client, uint64_t clock)
+static uint64_t hash_start(const struct ys_pending_tables *tables, uint64_t client, uint64_t clock)
 {
-    return ys_hash_u64(pending->seed, ys_hash_u64(pending->seed, client) ^ clock);
+    return ys_hash_u64(tables->seed, ys_hash_u64(tables->seed, client) ^ clock);
 }
 
 static bool starts_at(const void *item, const void *key)
@@ -62,13 +94,15 @@ static bool waits_for(const void *item, const void *key)
 
 static struct wait *find_wait(const struct ys_pending *pending, uint64_t client)
 {
-    return ys_map_find(&pending->waits, ys_hash_u64(pending->seed, client), waits_for, &client);
+    const struct ys_pending_tables *tables = tables_of(pending);
+
+    return ys_map_find(&tables->waits, ys_hash_u64(tables->seed, client), waits_for, &client);
 }
 
 static void remove_wait_if_empty(struct ys_pending *pending, struct wait *wait)
 {
     if (wait && !wait->blocks.root) {
-        ys_map_remove(&pending->waits, ys_hash_u64(pending->seed, wait->client), wait);
+        ys_map_remove(&pending->tables->waits, ys_hash_u64(pending->tables->seed, wait->client), wait);
         ys_free(pending->alloc, wait);
     }
 }
@@ -116,16 +150,18 @@ static enum ysync_err add_wait(struct ys_pending *pending, uint64_t client)
     if (!wait)
         return YSYNC_ERR_NOMEM;
     wait->client = client;
-    ys_map_add(&pending->waits, ys_hash_u64(pending->seed, client), wait);
+    ys_map_add(&pending->tables->waits, ys_hash_u64(pending->tables->seed, client), wait);
     return YSYNC_OK;
 }
 
 enum ysync_err ys_pending_reserve(struct ys_pending *pending, struct ys_pending_block *const *blocks, size_t count)
 {
-    enum ysync_err err = ys_map_reserve(&pending->by_start, count);
+    enum ysync_err err = pending->tables || count == 0 ? YSYNC_OK : make_tables(pending);
 
-    if (!err)
-        err = ys_map_reserve(&pending->waits, count);
+    if (!err && count > 0)
+        err = ys_map_reserve(&pending->tables->by_start, count);
+    if (!err && count > 0)
+        err = ys_map_reserve(&pending->tables->waits, count);
     for (size_t i = 0; !err && i < count; i++)
         err = add_wait(pending, blocks[i]->needs.client);
     return err;
@@ -151,25 +187,26 @@ static void arm(struct ys_pending *pending, struct ys_pending_block *block)
 static void disarm(struct ys_pending *pending, struct ys_pending_block *block)
 {
     ys_timer_disarm(&find_wait(pending, block->needs.client)->blocks, &block->due);
-    pending->bytes -= ys_pending_cost(block);
+    pending->tables->bytes -= ys_pending_cost(block);
 }
 
 struct ys_pending_block *ys_pending_add(struct ys_pending *pending, struct ys_pending_block *block)
 {
-    uint64_t hash = hash_start(pending, block->client, block->clock);
+    struct ys_pending_tables *tables = pending->tables;
+    uint64_t hash = hash_start(tables, block->client, block->clock);
     struct ys_id start = { block->client, block->clock };
-    struct ys_pending_block *same = ys_map_find(&pending->by_start, hash, starts_at, &start);
+    struct ys_pending_block *same = ys_map_find(&tables->by_start, hash, starts_at, &start);
     bool is_same_taken = same && same->due.due_ms == YS_TIMER_NEVER;
 
     if (same && !is_same_taken && same->end >= block->end)
         return block;
     arm(pending, block);
-    pending->bytes += ys_pending_cost(block);
+    tables->bytes += ys_pending_cost(block);
     if (!same) {
-        ys_map_add(&pending->by_start, hash, block);
+        ys_map_add(&tables->by_start, hash, block);
         return NULL;
     }
-    ys_map_replace(&pending->by_start, hash, same, block);
+    ys_map_replace(&tables->by_start, hash, same, block);
     if (is_same_taken)
         return NULL;
     disarm(pending, same);
@@ -195,27 +232,29 @@ void ys_pending_put_back(struct ys_pending *pending, struct ys_pending_block *bl
 
 void ys_pending_drop(struct ys_pending *pending, struct ys_pending_block *block)
 {
-    uint64_t hash = hash_start(pending, block->client, block->clock);
+    struct ys_pending_tables *tables = pending->tables;
+    uint64_t hash = hash_start(tables, block->client, block->clock);
     struct ys_id start = { block->client, block->clock };
 
-    if (ys_map_find(&pending->by_start, hash, starts_at, &start) == block)
-        ys_map_remove(&pending->by_start, hash, block);
+    if (ys_map_find(&tables->by_start, hash, starts_at, &start) == block)
+        ys_map_remove(&tables->by_start, hash, block);
     disarm(pending, block);
     ys_pending_block_free(pending, block);
 }
 
 bool ys_pending_holds(const struct ys_pending *pending, uint64_t client, uint64_t clock, uint64_t end)
 {
+    const struct ys_pending_tables *tables = tables_of(pending);
     struct ys_id start = { client, clock };
-    const struct ys_pending_block *block = ys_map_find(&pending->by_start, hash_start(pending, client, clock),
-                                                       starts_at, &start);
+    const struct ys_pending_block *block = ys_map_find(&tables->by_start, hash_start(tables, client, clock), starts_at,
+                                                       &start);
 
     return block && block->end >= end;
 }
 
 bool ys_pending_next_awaited(const struct ys_pending *pending, size_t *position, uint64_t *client)
 {
-    const struct wait *wait = ys_map_next(&pending->waits, position);
+    const struct wait *wait = ys_map_next(&tables_of(pending)->waits, position);
 
     if (wait)
         *client = wait->client;
@@ -224,7 +263,12 @@ bool ys_pending_next_awaited(const struct ys_pending *pending, size_t *position,
 
 size_t ys_pending_count(const struct ys_pending *pending)
 {
-    return pending->by_start.count;
+    return tables_of(pending)->by_start.count;
+}
+
+size_t ys_pending_bytes(const struct ys_pending *pending)
+{
+    return tables_of(pending)->bytes;
 }
 
 static int compare_blocks(const void *left, const void *right)
@@ -251,7 +295,7 @@ enum ysync_err ys_pending_sorted(const struct ys_pending *pending, struct ys_pen
     if (!blocks)
         return YSYNC_ERR_NOMEM;
     count = 0;
-    for (size_t i = 0; (item = ys_map_next(&pending->by_start, &i)) != NULL;)
+    for (size_t i = 0; (item = ys_map_next(&tables_of(pending)->by_start, &i)) != NULL;)
         blocks[count++] = item;
     qsort(blocks, count, sizeof(*blocks), compare_blocks);
     *out = blocks;
@@ -286,13 +330,13 @@ void ys_pending_check(const struct ys_pending *pending)
     const struct wait *wait;
     size_t bytes = 0;
 
-    for (size_t i = 0; (block = ys_map_next(&pending->by_start, &i)) != NULL;) {
+    for (size_t i = 0; (block = ys_map_next(&tables_of(pending)->by_start, &i)) != NULL;) {
         check(block->due.due_ms == block->needs.clock, "a block waits for nothing");
         check(find_wait(pending, block->needs.client) != NULL, "a block waits for a client that nobody watches");
         check(block->clock < block->end && block->struct_count > 0, "an empty block");
         bytes += ys_pending_cost(block);
     }
-    for (size_t i = 0; (wait = ys_map_next(&pending->waits, &i)) != NULL;)
+    for (size_t i = 0; (wait = ys_map_next(&tables_of(pending)->waits, &i)) != NULL;)
         check(wait->blocks.root != NULL, "a client is watched for nobody");
-    check(bytes == pending->bytes, "memory is miscounted");
+    check(bytes == ys_pending_bytes(pending), "memory is miscounted");
 }

@@ -14,8 +14,6 @@
 #ifndef YS_DOC_PENDING_H
 #define YS_DOC_PENDING_H
 
-#include "base/hash.h"
-#include "base/map.h"
 #include "base/timer.h"
 #include "doc/update.h"
 
@@ -31,12 +29,10 @@ struct ys_pending_block {
     uint8_t bytes[]; /* the structs */
 };
 
+/* Most documents never have anything pending. */
 struct ys_pending {
     const struct ysync_alloc *alloc;
-    struct ys_hash_seed seed;
-    struct ys_map by_start; /* struct ys_pending_block, by client and clock */
-    struct ys_map waits;    /* struct wait, by the client waited for */
-    size_t bytes;
+    struct ys_pending_tables *tables; /* NULL: nothing ever was */
 };
 
 void ys_pending_init(struct ys_pending *pending, const struct ysync_alloc *alloc);
@@ -76,6 +72,9 @@ bool ys_pending_holds(const struct ys_pending *pending, uint64_t client, uint64_
 bool ys_pending_next_awaited(const struct ys_pending *pending, size_t *position, uint64_t *client);
 
 size_t ys_pending_count(const struct ys_pending *pending);
+
+/* The cost of all blocks. */
+size_t ys_pending_bytes(const struct ys_pending *pending);
 
 /* All blocks, by client from high to low, then by clock. *out is for the caller to ys_free(); NULL when there are none.
  */

@@ -158,7 +158,7 @@ static void test_pending_replaces_what_is_taken(void **state)
     taken = ys_pending_take(&pending, 8, 1);
     assert_non_null(taken);
     ys_pending_drop(&pending, taken);
-    assert_int_equal(pending.bytes, 0);
+    assert_int_equal(ys_pending_bytes(&pending), 0);
     ys_pending_deinit(&pending);
 }
 
