@@ -21,15 +21,15 @@ enum life {
 struct ys_room {
     struct ys_context *context;
     struct ysync_doc *doc; /* NULL once it is gone */
-    bool is_doc_theirs;    /* the program's */
     struct ys_presence *presence;
     struct ys_list members;
-    size_t member_count;
-    enum life life;
     struct ys_timer timer;  /* LIVE: presence runs out, armed if there is any; EMPTY: eviction */
     uint64_t change_number; /* of the last call that may have changed the document; no other room of the hub had it */
-    bool has_news;          /* the running one did */
-    size_t name_len;
+    uint32_t member_count;
+    uint32_t name_len;
+    uint8_t life;       /* enum life */
+    bool is_doc_theirs; /* the program's */
+    bool has_news;      /* the running change did bring some */
     uint8_t name[];
 };
 
@@ -85,7 +85,7 @@ enum ysync_err ys_room_new(struct ys_context *context, struct ysync_bytes name, 
     struct ys_room *room;
     enum ysync_err err;
 
-    if (name.len > SIZE_MAX - sizeof(*room))
+    if (name.len > UINT32_MAX)
         return YSYNC_ERR_NOMEM;
     room = ys_alloc_zeroed(alloc, sizeof(*room) + name.len, 1);
     if (!room)
@@ -101,7 +101,7 @@ enum ysync_err ys_room_new(struct ys_context *context, struct ysync_bytes name, 
     room->change_number = ++context->last_change_number;
     ys_list_init(&room->members);
     ys_timer_init(&room->timer, on_timer);
-    room->name_len = name.len;
+    room->name_len = (uint32_t)name.len;
     if (name.len > 0)
         memcpy(room->name, name.data, name.len);
     start_eviction(room, now_ms);

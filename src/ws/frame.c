@@ -43,7 +43,6 @@
 #define LEN_IN_8_BYTES 127
 
 struct ys_ws_parser {
-    const struct ysync_alloc *alloc;
     size_t max_message_bytes;
     struct ys_buf gathered;
     size_t control_start;
@@ -72,7 +71,6 @@ enum ysync_err ys_ws_parser_new(const struct ysync_alloc *alloc, size_t max_mess
     if (!parser)
         return YSYNC_ERR_NOMEM;
     max_gathered = max_message_bytes > SIZE_MAX - MAX_CONTROL_BYTES ? SIZE_MAX : max_message_bytes + MAX_CONTROL_BYTES;
-    parser->alloc = alloc;
     parser->max_message_bytes = max_message_bytes;
     ys_buf_init(&parser->gathered, alloc, max_gathered);
     *out = parser;
@@ -81,10 +79,13 @@ enum ysync_err ys_ws_parser_new(const struct ysync_alloc *alloc, size_t max_mess
 
 void ys_ws_parser_free(struct ys_ws_parser *parser)
 {
+    const struct ysync_alloc *alloc;
+
     if (!parser)
         return;
+    alloc = parser->gathered.alloc;
     ys_buf_deinit(&parser->gathered);
-    ys_free(parser->alloc, parser);
+    ys_free(alloc, parser);
 }
 
 void ys_ws_parser_allow_compressed(struct ys_ws_parser *parser)

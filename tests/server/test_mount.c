@@ -559,6 +559,43 @@ static void test_mount_limits_connections_behind_a_proxy(void **state)
 }
 
 /* Neither the client need be there any more nor the plugin. */
+/* Joins and has synced: all that comes from here on is silence. */
+static void open_idle(struct ys_client *client, const char *target)
+{
+    static const uint8_t step1[] = { 0, 0, 1, 0 };
+    static const uint8_t step2[] = { 0, 1, 2, 0, 0 };
+
+    open_client(client);
+    ys_client_upgrade(client, target);
+    expect_message(client, BYTES(step1_of_empty_room));
+    ys_client_send_message(client, step1, sizeof(step1));
+    expect_message(client, BYTES(step2));
+}
+
+/* What 1.5 KiB of resident memory leave for blocks: malloc rounds each up to 16 bytes and adds 8, and the tables of
+ * libuv and of the hub take some 50 bytes. */
+static void test_mount_keeps_idle_connections_small(void **state)
+{
+    enum { MAX_BYTES = 1486, BLOCK_COST = 16 };
+    struct ys_client clients[2];
+    size_t bytes;
+    size_t blocks;
+
+    (void)state;
+    start();
+    open_idle(&clients[0], "/rooms/first");
+    bytes = program.memory.live_bytes;
+    blocks = program.memory.live_blocks;
+    open_idle(&clients[1], "/rooms/other");
+    bytes = program.memory.live_bytes - bytes;
+    blocks = program.memory.live_blocks - blocks;
+    if (bytes + blocks * BLOCK_COST > MAX_BYTES)
+        fail_msg("an idle connection with its room takes %zu bytes in %zu blocks: more than %d", bytes, blocks,
+                 MAX_BYTES);
+    for (size_t i = 0; i < ARRAY_LEN(clients); i++)
+        ys_client_close(&clients[i]);
+}
+
 static void test_mount_may_be_answered_too_late(void **state)
 {
     char request[512];
@@ -681,6 +718,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_mount_limits_connections, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_mount_limits_connections_of_an_address, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_mount_limits_connections_behind_a_proxy, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_mount_keeps_idle_connections_small, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_mount_may_be_answered_too_late, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_mount_says_goodbye, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_mount_checks_its_configuration, set_up, tear_down),
