@@ -189,6 +189,7 @@ static void lend_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
     struct ys_connection *connection = handle->data;
 
     (void)suggested;
+    ys_loop_begin_turn(connection->loop);
     if (connection->secure)
         *out = ys_secure_lend(connection);
     else

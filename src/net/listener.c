@@ -51,8 +51,11 @@ static void on_retry(struct ys_timer *timer, uint64_t now_ms)
 
 static void on_connection(uv_stream_t *stream, int status)
 {
+    struct ys_listener *listener = stream->data;
+
+    ys_loop_begin_turn(listener->loop);
     if (status == 0)
-        accept_one(stream->data);
+        accept_one(listener);
 }
 
 static void on_closed(uv_handle_t *handle)

@@ -24,6 +24,7 @@ static void on_timer(uv_timer_t *timer)
     struct ys_loop *loop = timer->data;
 
     loop->timer_due_ms = YS_TIMER_NEVER;
+    ys_loop_begin_turn(loop);
     ys_timers_run(&loop->timers, uv_now(loop->uv));
 }
 
@@ -42,6 +43,13 @@ static void set_timer(struct ys_loop *loop)
         uv_timer_start(&loop->timer, on_timer, due_ms > now_ms ? due_ms - now_ms : 0, 0);
 }
 
+static void end_turn(struct ys_loop *loop)
+{
+    if (loop->turn_began_ns > 0)
+        ys_histogram_observe(&loop->counters.turns, uv_hrtime() - loop->turn_began_ns);
+    loop->turn_began_ns = 0;
+}
+
 static void on_prepare(uv_prepare_t *prepare)
 {
     struct ys_loop *loop = prepare->data;
@@ -54,10 +62,12 @@ static void on_prepare(uv_prepare_t *prepare)
         hook->before_wait(hook, uv_now(loop->uv));
     }
     set_timer(loop);
+    end_turn(loop);
 }
 
 static void on_check(uv_check_t *check)
 {
+    ys_loop_begin_turn(check->data);
     flush(check->data);
 }
 
@@ -90,6 +100,7 @@ enum ysync_err ys_loop_open(const struct ysync_alloc *alloc, uv_loop_t *uv, stru
     loop->timer_due_ms = YS_TIMER_NEVER;
     loop->emptied = NULL;
     loop->counters = (struct ys_loop_counters){ 0 };
+    loop->turn_began_ns = 0;
     loop->date_s = UINT64_MAX;
     loop->deflate = NULL;
     loop->compressed_bytes = 0;

@@ -21,6 +21,7 @@
 
 #include <uv.h>
 
+#include "base/histogram.h"
 #include "base/list.h"
 #include "base/timer.h"
 #include "net/date.h"
@@ -46,6 +47,7 @@ struct ys_loop_counters {
     uint64_t bytes_received;
     uint64_t bytes_sent;
     uint64_t refused[YS_LOOP_REFUSALS];
+    struct ys_histogram turns; /* how long the loop worked between two waits */
 };
 
 /* Called each turn, right before the loop waits: to arm timers by what the turn has done. */
@@ -73,7 +75,8 @@ struct ys_loop {
     void (*emptied)(void *user);
     void *emptied_user;
     struct ys_loop_counters counters;
-    uint64_t date_s; /* the second that `date` tells */
+    uint64_t turn_began_ns; /* 0: nothing has happened since the last wait */
+    uint64_t date_s;        /* the second that `date` tells */
     char date[YS_DATE_CHARS + 1];
     struct ys_ws_deflate *deflate; /* NULL until a message is compressed, either way */
     size_t compressed_bytes;       /* in this turn, of messages to send */
@@ -96,6 +99,14 @@ uint64_t ys_loop_now(const struct ys_loop *loop);
 
 /* What time it is, for people: as HTTP answers tell it. Good until it is asked for again. */
 const char *ys_loop_date(struct ys_loop *loop);
+
+/* Something has happened: the loop works, until it waits again. For the callbacks of libuv through which that may
+ * begin; what begins in others is noticed when they are through. */
+static inline void ys_loop_begin_turn(struct ys_loop *loop)
+{
+    if (loop->turn_began_ns == 0)
+        loop->turn_began_ns = uv_hrtime();
+}
 
 void ys_loop_arm(struct ys_loop *loop, struct ys_timer *timer, uint64_t due_ms);
 void ys_loop_disarm(struct ys_loop *loop, struct ys_timer *timer);

@@ -163,6 +163,7 @@ static void on_written(uv_write_t *request, int status)
     struct ys_connection *connection = write->connection;
 
     connection->write = NULL;
+    ys_loop_begin_turn(connection->loop);
     if (status == 0)
         connection->loop->counters.bytes_sent += write->total;
     free_write(write);

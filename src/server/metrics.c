@@ -30,27 +30,6 @@ static const enum ys_rejection rejection_of[YS_LOOP_REFUSALS] = {
     [YS_LOOP_BAD_HANDSHAKE] = YS_REJECTED_BAD_HANDSHAKE,
 };
 
-/* From what one letter takes to what somebody would notice. */
-static const struct bound {
-    uint64_t ns;
-    const char *seconds;
-} bounds[YS_HISTOGRAM_BOUNDS] = {
-    { 100, "1e-07" },      { 250, "2.5e-07" },    { 500, "5e-07" },     { 1000, "1e-06" },     { 2500, "2.5e-06" },
-    { 5000, "5e-06" },     { 10000, "1e-05" },    { 25000, "2.5e-05" }, { 50000, "5e-05" },    { 100000, "0.0001" },
-    { 250000, "0.00025" }, { 500000, "0.0005" },  { 1000000, "0.001" }, { 2500000, "0.0025" }, { 10000000, "0.01" },
-    { 50000000, "0.05" },  { 250000000, "0.25" }, { 1000000000, "1" },  { 5000000000, "5" },
-};
-
-void ys_histogram_observe(struct ys_histogram *histogram, uint64_t ns)
-{
-    size_t i = 0;
-
-    while (i < YS_HISTOGRAM_BOUNDS && ns > bounds[i].ns)
-        i++;
-    histogram->counts[i]++;
-    histogram->sum_ns += ns;
-}
-
 static void gather_rooms(struct ys_metrics *metrics, const struct ys_hub *hub)
 {
     size_t position = 0;
@@ -167,7 +146,7 @@ static void put_histogram(struct ys_buf *out, const char *name, const char *help
     put_head(out, name, "histogram", help);
     for (size_t i = 0; i < YS_HISTOGRAM_BOUNDS; i++) {
         count += histogram->counts[i];
-        put(out, "%s_bucket{le=\"%s\"} %" PRIu64 "\n", name, bounds[i].seconds, count);
+        put(out, "%s_bucket{le=\"%s\"} %" PRIu64 "\n", name, ys_histogram_bounds[i].seconds, count);
     }
     count += histogram->counts[YS_HISTOGRAM_BOUNDS];
     put(out, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n", name, count);
@@ -197,6 +176,7 @@ void ys_metrics_put(struct ys_buf *out, const struct ys_metrics *metrics)
                   &metrics->server.apply);
     put_histogram(out, "ysync_store_commit_seconds", "Time until the store has a change.",
                   &metrics->server.store_commit);
+    put_histogram(out, "ysync_turn_seconds", "Time that a loop works between two waits.", &metrics->loop.turns);
     if (metrics->resident_bytes > 0)
         put_one(out, "process_resident_memory_bytes", "gauge", "Resident memory of the process.",
                 metrics->resident_bytes);

@@ -10,20 +10,11 @@
 #define YS_SERVER_METRICS_H
 
 #include "base/buf.h"
+#include "base/histogram.h"
 #include "net/loop.h"
 #include "room/hub.h"
 
 #define YS_METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
-
-/* How long something took. */
-#define YS_HISTOGRAM_BOUNDS 19
-
-struct ys_histogram {
-    uint64_t counts[YS_HISTOGRAM_BOUNDS + 1]; /* of what took up to each bound but longer than the one before */
-    uint64_t sum_ns;
-};
-
-void ys_histogram_observe(struct ys_histogram *histogram, uint64_t ns);
 
 /* Why a request, a connection or a message was refused. */
 enum ys_rejection {

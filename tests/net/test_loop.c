@@ -88,6 +88,50 @@ static void test_loop_calls_hooks_before_it_waits(void **state)
     ys_loop_close(loop);
 }
 
+static void work_for_3_ms(struct ys_timer *timer, uint64_t now_ms)
+{
+    uint64_t end_ns = uv_hrtime() + 3000000;
+
+    (void)timer;
+    (void)now_ms;
+    while (uv_hrtime() < end_ns)
+        ;
+}
+
+/* How many of them took longer than this bound. */
+static uint64_t longer_than(const struct ys_histogram *turns, uint64_t bound_ns)
+{
+    uint64_t count = turns->counts[YS_HISTOGRAM_BOUNDS];
+
+    for (size_t i = 0; i < YS_HISTOGRAM_BOUNDS; i++)
+        count += ys_histogram_bounds[i].ns > bound_ns ? turns->counts[i] : 0;
+    return count;
+}
+
+static void test_loop_measures_work_and_not_waiting(void **state)
+{
+    const struct ys_histogram *turns;
+    struct ys_timer timer;
+    struct ys_loop *loop;
+    uint64_t begin_ns = uv_hrtime();
+    uv_async_t keeper;
+
+    (void)state;
+    assert_int_equal(ys_loop_open(ysync_alloc_default(), NULL, &loop), YSYNC_OK);
+    turns = &ys_loop_counters(loop)->turns;
+    keep_alive(loop, &keeper);
+    ys_timer_init(&timer, work_for_3_ms);
+    ys_loop_arm(loop, &timer, ys_loop_now(loop) + 30);
+    while (ys_timer_is_armed(&timer))
+        uv_run(loop->uv, UV_RUN_ONCE);
+    uv_run(loop->uv, UV_RUN_NOWAIT);
+    assert_true(longer_than(turns, 2500000) >= 1);
+    assert_true(turns->sum_ns >= 3000000);
+    assert_true(turns->sum_ns < uv_hrtime() - begin_ns - 25000000);
+    uv_close((uv_handle_t *)&keeper, NULL);
+    ys_loop_close(loop);
+}
+
 static void test_loop_without_connections_is_empty_at_once(void **state)
 {
     unsigned calls = 0;
@@ -140,6 +184,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_loop_fires_timers_in_time),
         cmocka_unit_test(test_loop_calls_hooks_before_it_waits),
+        cmocka_unit_test(test_loop_measures_work_and_not_waiting),
         cmocka_unit_test(test_loop_without_connections_is_empty_at_once),
         cmocka_unit_test(test_loop_lives_on_a_programs_loop),
         cmocka_unit_test(test_loop_survives_a_failed_allocation),

@@ -50,6 +50,8 @@ static void test_metrics_have_all_names(void **state)
         "# TYPE ysync_store_errors_total counter\nysync_store_errors_total 0\n",
         "# TYPE ysync_apply_seconds histogram\n",
         "\nysync_store_commit_seconds_count 0\n",
+        "# TYPE ysync_turn_seconds histogram\n",
+        "\nysync_turn_seconds_count 0\n",
         "# TYPE process_resident_memory_bytes gauge\nprocess_resident_memory_bytes 12\n",
     };
     struct ys_metrics metrics = {
