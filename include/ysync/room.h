@@ -96,10 +96,11 @@ YSYNC_API YSYNC_CHECKED enum ysync_err ysync_hub_new(const struct ysync_hub_conf
 /* All members have left. Accepts NULL. */
 YSYNC_API void ysync_hub_free(struct ysync_hub *hub);
 
-/* Does what is due: evictions, presence that ran out, messages that keep silent lines alive. */
+/* Does what is due: evictions, presence that ran out, messages that keep silent lines alive. If that would take long it
+ * does a part of it, and is due again at once, so that the program can do something else in between. */
 YSYNC_API void ysync_hub_tick(struct ysync_hub *hub, uint64_t now_ms);
 
-/* When ysync_hub_tick() is due next; UINT64_MAX: not before something else is called. */
+/* When ysync_hub_tick() is due next, which may have passed already; UINT64_MAX: not before something else is called. */
 YSYNC_API uint64_t ysync_hub_next_tick(const struct ysync_hub *hub);
 
 /* Rooms. A pointer to one is good until its `evicted` has been called. */

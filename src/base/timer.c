@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/timer.h"
 
-
 void ys_timer_init(struct ys_timer *timer, ys_timer_fn *fire)
 {
     *timer = (struct ys_timer){ .fire = fire };
@@ -89,12 +88,19 @@ uint64_t ys_timers_next(const struct ys_timers *timers)
     return timers->root ? timers->root->due_ms : YS_TIMER_NEVER;
 }
 
+bool ys_timers_run_one(struct ys_timers *timers, uint64_t now_ms)
+{
+    struct ys_timer *timer = timers->root;
+
+    if (!timer || timer->due_ms > now_ms)
+        return false;
+    ys_timer_disarm(timers, timer);
+    timer->fire(timer, now_ms);
+    return true;
+}
+
 void ys_timers_run(struct ys_timers *timers, uint64_t now_ms)
 {
-    while (timers->root && timers->root->due_ms <= now_ms) {
-        struct ys_timer *timer = timers->root;
-
-        ys_timer_disarm(timers, timer);
-        timer->fire(timer, now_ms);
-    }
+    while (ys_timers_run_one(timers, now_ms))
+        ;
 }

@@ -49,6 +49,9 @@ static inline bool ys_timer_is_armed(const struct ys_timer *timer)
 /* When the next one is due; YS_TIMER_NEVER if none is armed. */
 uint64_t ys_timers_next(const struct ys_timers *timers);
 
+/* Fires the one that is due first; false if none is. For who must not be held up by many at once. */
+bool ys_timers_run_one(struct ys_timers *timers, uint64_t now_ms);
+
 /* Fires all that are due. What a callback arms for now or earlier fires in the same call. */
 void ys_timers_run(struct ys_timers *timers, uint64_t now_ms);
 

@@ -19,13 +19,19 @@ static void flush(struct ys_loop *loop)
     }
 }
 
+/* Timers of one turn. When many are due at once, as the pings of connections that came back together, the others have
+ * theirs in the next turns, and what comes from sockets is taken in between. */
+#define MAX_TIMERS_PER_TURN 256
+
 static void on_timer(uv_timer_t *timer)
 {
     struct ys_loop *loop = timer->data;
+    unsigned fired = 0;
 
     loop->timer_due_ms = YS_TIMER_NEVER;
     ys_loop_begin_turn(loop);
-    ys_timers_run(&loop->timers, uv_now(loop->uv));
+    while (fired < MAX_TIMERS_PER_TURN && ys_timers_run_one(&loop->timers, uv_now(loop->uv)))
+        fired++;
 }
 
 /* Once a turn, however often timers were armed in it. */

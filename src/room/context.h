@@ -12,10 +12,12 @@ struct ys_context {
     struct ysync_log log; /* config.log, unless that is NULL */
     struct ys_timers timers;
     struct ys_hub_counters counters;
+    struct ys_hub_totals totals;
     struct ys_blob *keep_alive; /* an empty awareness message */
     uint64_t last_member_id;
     uint64_t last_change_number;
     bool is_in_callback;    /* one that must not call into the hub */
+    size_t tick_cost;       /* of what this tick has done so far */
     struct ys_list to_send; /* public.c: members with something to send */
 
     /* The room's time is over: it has no members, and is to be forgotten and freed. */

@@ -74,18 +74,29 @@ struct ys_hub_counters {
     uint64_t resyncs; /* members who were sent one update for all that they had missed */
 };
 
+/* What its rooms hold now, kept up to date so that asking costs the same however many there are. What a document holds
+ * is looked at when it changes through its room: what a program does to one of its own shows with the next change. */
+struct ys_hub_totals {
+    size_t members;
+    size_t document_bytes;
+    size_t pending; /* blocks of structs that wait for others */
+};
+
 YSYNC_CHECKED enum ysync_err ys_hub_new(const struct ys_hub_config *config, struct ys_hub **out);
 
 /* All members have left. The program is told of each room's end. Accepts NULL. */
 void ys_hub_free(struct ys_hub *hub);
 
-/* Does everything that is due: evictions, presence that ran out, keep-alive messages. */
+/* Does what is due: evictions, presence that ran out, keep-alive messages. If that is much, only a part of it, and the
+ * next tick is due at once. */
 void ys_hub_tick(struct ys_hub *hub, uint64_t now_ms);
 
-/* When ys_hub_tick() is due next; UINT64_MAX when nothing is. */
+/* When ys_hub_tick() is due next, which may have passed; UINT64_MAX when nothing is. */
 uint64_t ys_hub_next_tick(const struct ys_hub *hub);
 
 const struct ys_hub_counters *ys_hub_counters(const struct ys_hub *hub);
+
+const struct ys_hub_totals *ys_hub_totals(const struct ys_hub *hub);
 
 /* Rooms */
 

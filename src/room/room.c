@@ -25,6 +25,8 @@ struct ys_room {
     struct ys_list members;
     struct ys_timer timer;  /* LIVE: presence runs out, armed if there is any; EMPTY: eviction */
     uint64_t change_number; /* of the last call that may have changed the document; no other room of the hub had it */
+    size_t counted_bytes;   /* what of the hub's totals is this document's */
+    uint32_t counted_pending;
     uint32_t member_count;
     uint32_t name_len;
     uint8_t life;       /* enum life */
@@ -34,6 +36,19 @@ struct ys_room {
 };
 
 static void tell(struct ys_room *room, const struct ys_presence_news *news, const struct ys_member *except);
+
+/* Brings the hub's totals up to date. */
+static void count_document(struct ys_room *room)
+{
+    struct ys_hub_totals *totals = &room->context->totals;
+    size_t bytes = room->doc ? ys_doc_bytes(room->doc) : 0;
+    uint32_t pending = room->doc ? (uint32_t)ys_doc_pending_count(room->doc) : 0;
+
+    totals->document_bytes = totals->document_bytes - room->counted_bytes + bytes;
+    totals->pending = totals->pending - room->counted_pending + pending;
+    room->counted_bytes = bytes;
+    room->counted_pending = pending;
+}
 
 static void arm_presence_timer(struct ys_room *room)
 {
@@ -104,6 +119,7 @@ enum ysync_err ys_room_new(struct ys_context *context, struct ysync_bytes name, 
     room->name_len = (uint32_t)name.len;
     if (name.len > 0)
         memcpy(room->name, name.data, name.len);
+    count_document(room);
     start_eviction(room, now_ms);
     *out = room;
     return YSYNC_OK;
@@ -121,6 +137,7 @@ void ys_room_end(struct ys_room *room)
     if (!room->is_doc_theirs)
         ysync_doc_free(room->doc);
     room->doc = NULL;
+    count_document(room);
 }
 
 void ys_room_free(struct ys_room *room)
@@ -198,6 +215,7 @@ void ys_room_add(struct ys_room *room, struct ys_member *member)
     room->life = LIVE;
     ys_list_append(&room->members, &member->in_room);
     room->member_count++;
+    room->context->totals.members++;
     ys_member_greet(member, room->presence && ys_presence_count(room->presence) > 0);
 }
 
@@ -208,6 +226,7 @@ void ys_room_remove(struct ys_room *room, struct ys_member *member, uint64_t now
     assert(!room->context->is_in_callback);
     ys_list_remove(&member->in_room);
     room->member_count--;
+    room->context->totals.members--;
     if (room->presence) {
         ys_presence_leave(room->presence, &member->presence, &news);
         tell(room, &news, NULL);
@@ -328,6 +347,7 @@ enum ysync_err ys_room_apply_from(struct ys_room *room, uint64_t origin, struct 
     room->change_number = ++room->context->last_change_number;
     room->has_news = false;
     err = apply(room, origin, update, problem);
+    count_document(room);
     if (room->has_news)
         room->context->counters.updates_applied++;
     if (err == YSYNC_ERR_MALFORMED)

@@ -32,15 +32,12 @@ static const enum ys_rejection rejection_of[YS_LOOP_REFUSALS] = {
 
 static void gather_rooms(struct ys_metrics *metrics, const struct ys_hub *hub)
 {
-    size_t position = 0;
-    struct ys_room *room;
+    const struct ys_hub_totals *totals = ys_hub_totals(hub);
 
     metrics->rooms = ys_hub_room_count(hub);
-    while ((room = ys_hub_next_room(hub, &position))) {
-        metrics->connections += ys_room_member_count(room);
-        metrics->document_bytes += ys_doc_bytes(ys_room_doc(room));
-        metrics->updates_pending += ys_doc_pending_count(ys_room_doc(room));
-    }
+    metrics->connections = totals->members;
+    metrics->document_bytes = totals->document_bytes;
+    metrics->updates_pending = totals->pending;
 }
 
 void ys_metrics_gather(struct ys_metrics *metrics, const struct ys_hub *hub, const struct ys_loop *loop,

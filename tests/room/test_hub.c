@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -182,6 +183,78 @@ static void test_hub_counts_evictions(void **state)
 }
 
 /* Document and presence are new, and no memory stays behind. */
+/* Everybody left in the same millisecond: nothing else could be done meanwhile if all rooms went in one tick. */
+static void test_hub_evicts_many_rooms_in_portions(void **state)
+{
+    enum { ROOMS = 2000, MAX_PER_TICK = 256 };
+    struct party party;
+    size_t ticks = 0;
+
+    (void)state;
+    party_init(&party);
+    for (unsigned i = 0; i < ROOMS; i++) {
+        struct ys_room *room;
+        char name[16];
+
+        snprintf(name, sizeof(name), "%u", i);
+        assert_int_equal(ys_hub_open(party.hub, text_bytes(name), party.now_ms, &room), YSYNC_OK);
+    }
+    for (size_t left = ROOMS; left > 0; left = ys_hub_room_count(party.hub)) {
+        assert_true(ys_hub_next_tick(party.hub) <= 1000 + EVICT_AFTER_MS);
+        party_at(&party, 1000 + EVICT_AFTER_MS);
+        ticks++;
+        if (left - ys_hub_room_count(party.hub) > MAX_PER_TICK || left == ys_hub_room_count(party.hub))
+            fail_msg("tick %zu evicted %zu rooms of %zu", ticks, left - ys_hub_room_count(party.hub), left);
+    }
+    assert_int_equal(ys_hub_counters(party.hub)->evictions, ROOMS);
+    assert_int_equal(ys_hub_next_tick(party.hub), YS_TIMER_NEVER);
+    party_deinit(&party);
+}
+
+static void expect_totals(const struct party *party, size_t pending)
+{
+    const struct ys_hub_totals *totals = ys_hub_totals(party->hub);
+    struct ys_hub_totals walked = { 0 };
+    struct ys_room *room;
+    size_t position = 0;
+
+    while ((room = ys_hub_next_room(party->hub, &position))) {
+        walked.members += ys_room_member_count(room);
+        walked.document_bytes += ys_doc_bytes(ys_room_doc(room));
+        walked.pending += ys_doc_pending_count(ys_room_doc(room));
+    }
+    assert_int_equal(walked.pending, pending);
+    assert_int_equal(totals->pending, walked.pending);
+    assert_int_equal(totals->members, walked.members);
+    assert_int_equal(totals->document_bytes, walked.document_bytes);
+}
+
+static void test_hub_sums_up_its_rooms(void **state)
+{
+    struct party party;
+
+    (void)state;
+    party_init(&party);
+    expect_totals(&party, 0);
+    for (size_t i = 0; i < 4; i++)
+        join(&party, i, i < 2 ? "blog" : "todo");
+    expect_totals(&party, 0);
+    type(&party, 0, 7, 0);
+    type(&party, 2, 7, 5); /* waits for those before it */
+    expect_totals(&party, 1);
+    leave(&party, 0);
+    expect_totals(&party, 1);
+    ys_hub_drop(party.hub, ys_hub_find(party.hub, TEXT("todo")));
+    leave(&party, 2);
+    leave(&party, 3);
+    expect_totals(&party, 0);
+    leave(&party, 1);
+    party_at(&party, 1000 + EVICT_AFTER_MS);
+    assert_int_equal(ys_hub_totals(party.hub)->document_bytes, 0);
+    expect_totals(&party, 0);
+    party_deinit(&party);
+}
+
 static void test_hub_forgets_evicted_rooms(void **state)
 {
     static const uint8_t no_clients[] = { 0 };
@@ -418,6 +491,8 @@ int main(void)
         cmocka_unit_test(test_hub_limits_rooms),
         cmocka_unit_test(test_hub_evicts_empty_rooms),
         cmocka_unit_test(test_hub_counts_evictions),
+        cmocka_unit_test(test_hub_evicts_many_rooms_in_portions),
+        cmocka_unit_test(test_hub_sums_up_its_rooms),
         cmocka_unit_test(test_hub_forgets_evicted_rooms),
         cmocka_unit_test(test_hub_keeps_empty_rooms_whole),
         cmocka_unit_test(test_hub_keeps_rooms_that_are_written_to),
