@@ -162,7 +162,9 @@ static int make_certificate(void **state)
 {
     (void)state;
     ys_test_certificate_make(&certificate, "travel", YEAR_SECONDS);
-    return ys_tls_context_new(ysync_alloc_default(), certificate.cert_file, certificate.key_file, &tls_context, NULL);
+    return ys_tls_context_new(ysync_alloc_default(), certificate.cert_file, certificate.key_file, &tls_context, NULL)
+               ? -1
+               : 0;
 }
 
 static int remove_certificate(void **state)
