@@ -14,6 +14,7 @@
  *     'g'   the byte says what becomes of deleted content (enum ysync_gc)
  *     'v'   save it, and go on with what is loaded from that
  *     'l'   does it lack anything of this update? the answer is an entry with one byte
+ *     'm'   merge updates, each behind its length, without the document
  *
  * The document's invariants are checked after every change.
  */
@@ -100,6 +101,33 @@ static enum ysync_err ask_lacks(struct relay *relay, struct ysync_bytes bytes)
     return err;
 }
 
+#define MAX_MERGED 64
+
+static enum ysync_err merge(struct relay *relay, struct ysync_bytes bytes)
+{
+    struct ysync_bytes updates[MAX_MERGED];
+    struct ysync_bytes merged;
+    const char *problem;
+    size_t count = 0;
+    enum ysync_err err;
+
+    for (; bytes.len >= 4 && count < MAX_MERGED; count++) {
+        updates[count] = (struct ysync_bytes){ bytes.data + 4, load32(bytes.data) };
+        if (updates[count].len > bytes.len - 4)
+            die("a truncated update");
+        bytes.data += 4 + updates[count].len;
+        bytes.len -= 4 + updates[count].len;
+    }
+    if (bytes.len > 0)
+        die("too many updates");
+    err = ysync_merge_updates(NULL, updates, count, &merged, &problem);
+    if (err)
+        return err;
+    add_entry(relay, 0, merged);
+    ysync_bytes_free(NULL, merged);
+    return YSYNC_OK;
+}
+
 static enum ysync_err compact(struct relay *relay, struct ysync_bytes bytes)
 {
     bool done;
@@ -163,6 +191,8 @@ static enum ysync_err run_command(struct relay *relay, char command, struct ysyn
         return set_gc(relay, bytes);
     case 'l':
         return ask_lacks(relay, bytes);
+    case 'm':
+        return merge(relay, bytes);
     default:
         die("unknown command");
         return YSYNC_ERR_INVALID_ARG;

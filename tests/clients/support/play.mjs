@@ -104,6 +104,22 @@ class Room {
   }
 }
 
+/** Has the document taken in all that it heard of? */
+function isWhole (Y, doc) {
+  const { structs } = Y.decodeUpdate(Y.encodeStateAsUpdate(doc))
+  return doc.store.pendingStructs === null && !structs.some(struct => struct instanceof Y.Skip)
+}
+
+/** What was merged must say what Yjs says by it, and bring a document to the same state as the single updates. */
+function checkMerged (version, state, updates, merged) {
+  const theirs = yjs13.Y.mergeUpdates(updates)
+  assert.deepEqual(deletesOf(merged), deletesOf(theirs))
+  assert.deepEqual(referencesOf(merged), referencesOf(theirs))
+  const one = loaded(version, state, merged)
+  const each = loaded(version, state, ...updates)
+  if (isWhole(version.Y, one) && isWhole(version.Y, each)) assert.deepEqual(contentOf(one), contentOf(each))
+}
+
 /** A Y.Doc with a queue in each direction: messages are taken from them in any order. */
 class Client {
   constructor (random, version, room) {
@@ -187,6 +203,14 @@ class Client {
     if (message !== null) this.Y.applyUpdate(this.doc, message, this.room)
   }
 
+  /** Takes what waits as one message, which must say what the single ones say. */
+  async receiveMerged () {
+    const waiting = this.incoming.splice(0, 1 + this.random.below(40))
+    const merged = await this.room.relay.merge(waiting)
+    checkMerged(this.version, this.Y.encodeStateAsUpdate(this.doc), waiting, merged)
+    this.Y.applyUpdate(this.doc, merged, this.room)
+  }
+
   /** Sync steps 1 and 2 in both directions. */
   async sync () {
     const { relay } = this.room
@@ -213,6 +237,7 @@ async function play (room, random) {
       () => client.send(),
       () => client.receive(),
       () => client.receive(),
+      () => random.below(2) === 0 && client.receiveMerged(),
       () => random.below(3) === 0 && client.inspire(random.pick(room.clients)),
       () => random.below(8) === 0 && client.sync(),
       async () => random.below(20) === 0 && halfway.push(await relay.diff()),

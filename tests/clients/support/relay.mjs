@@ -51,6 +51,16 @@ export class Relay {
     return (await this.#ask('l', [update])).entries[0].bytes[0] === 1
   }
 
+  /** At most 64 updates made one. */
+  async merge (updates) {
+    const parts = updates.flatMap(update => {
+      const head = Buffer.alloc(4)
+      head.writeUInt32LE(update.length)
+      return [head, update]
+    })
+    return (await this.#ask('m', parts)).entries[0].bytes
+  }
+
   /** What becomes of deleted content: one of `gc`. */
   setGc (mode) {
     return this.#ask('g', [Uint8Array.of(mode)])
