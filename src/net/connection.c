@@ -342,7 +342,7 @@ void ys_connection_output_is_out(struct ys_connection *connection)
 
 void ys_connection_close(struct ys_connection *connection, uint16_t code, const char *reason)
 {
-    bool owes_bytes = connection->out.len > 0 || connection->body_owner || connection->write ||
+    bool owes_bytes = connection->out.len > 0 || ys_http_phase_has_body(connection) || connection->write ||
                       ys_secure_has_rest(connection);
 
     /* TLS has a last word, with which the peer can tell this from being cut off. */
@@ -366,7 +366,6 @@ static void on_closed(uv_handle_t *handle)
     ys_ws_phase_free_pause(connection);
     ys_secure_free(connection->secure);
     ys_buf_deinit(&connection->out);
-    ys_blob_unref(connection->body_owner);
     ys_free(loop->alloc, connection);
     if (emptied && ys_list_is_empty(&loop->connections)) {
         loop->emptied = NULL;

@@ -42,9 +42,7 @@ struct ys_connection {
     struct ys_ws_parser *ws;    /* from the upgrade on */
     struct ys_pause *pause;     /* NULL, or why nothing is read */
     struct ys_write *write;     /* what the socket would not take: while it is under way nothing else is written */
-    struct ys_buf out;          /* answers and control frames: leaves ahead of what `next` has */
-    struct ys_blob *body_owner; /* NULL, or what `body`, the rest of the last answer in `out`, is a part of */
-    struct ysync_bytes body;
+    struct ys_buf out; /* answers and control frames: leaves ahead of what `next` has, and of an answer's body */
     struct ys_peer peer;
     uint8_t phase;          /* enum ys_phase */
     uint8_t pong_bytes;     /* a pong of this size ends `out` */
@@ -93,6 +91,10 @@ uint64_t ys_connection_stall_due(const struct ys_connection *connection); /* YS_
 
 YSYNC_CHECKED enum ysync_err ys_http_phase_begin(struct ys_connection *connection);
 void ys_http_phase_free(struct ys_connection *connection);
+/* Is the body of the last answer in `out` still to be sent, from where it lies? Taking it gives the caller the
+ * reference to its owner. */
+bool ys_http_phase_has_body(const struct ys_connection *connection);
+struct ys_blob *ys_http_phase_take_body(struct ys_connection *connection, struct ysync_bytes *body);
 /* Takes in bytes, which may be written to: all of them, some for later. */
 void ys_http_phase_input(struct ys_connection *connection, uint8_t *data, size_t len);
 void ys_http_phase_eof(struct ys_connection *connection);

@@ -31,6 +31,8 @@ enum stage {
 struct ys_http_phase {
     struct ys_http_parser *parser;
     struct ys_buf held;
+    struct ys_blob *body_owner; /* NULL, or what `body`, that of the last answer in `out`, is a part of */
+    struct ysync_bytes body;
     enum stage stage;
     bool is_answered;
     bool is_body_wanted;
@@ -66,7 +68,22 @@ void ys_http_phase_free(struct ys_connection *connection)
     connection->http = NULL;
     ys_http_parser_free(http->parser);
     ys_buf_deinit(&http->held);
+    ys_blob_unref(http->body_owner);
     ys_free(connection->loop->alloc, http);
+}
+
+bool ys_http_phase_has_body(const struct ys_connection *connection)
+{
+    return connection->http && connection->http->body_owner;
+}
+
+struct ys_blob *ys_http_phase_take_body(struct ys_connection *connection, struct ysync_bytes *body)
+{
+    struct ys_blob *owner = connection->http->body_owner;
+
+    *body = connection->http->body;
+    connection->http->body_owner = NULL;
+    return owner;
 }
 
 static void enter(struct ys_connection *connection, enum stage stage)
@@ -232,8 +249,8 @@ void ys_connection_answer_shared(struct ys_connection *connection, const struct 
     full.is_head = true; /* the head, with the body's length, goes into `out`, and the body stays where it is */
     ys_http_answer_put(&connection->out, &full);
     if (!is_head && answer->body.len > 0) {
-        connection->body = answer->body;
-        connection->body_owner = ys_blob_ref(owner);
+        connection->http->body = answer->body;
+        connection->http->body_owner = ys_blob_ref(owner);
     }
     send_answer(connection, full.close);
 }
@@ -267,7 +284,7 @@ static bool may_feed(const struct ys_connection *connection)
 
     if (connection->phase != YS_PHASE_HTTP)
         return false;
-    if (connection->write || connection->body_owner || connection->out.len > MAX_WAITING_BYTES ||
+    if (connection->write || http->body_owner || connection->out.len > MAX_WAITING_BYTES ||
         ys_secure_has_rest(connection))
         return false;
     if (http->stage == IN_BODY && !http->is_answered)
@@ -404,7 +421,7 @@ void ys_http_phase_resume(struct ys_connection *connection)
 {
     struct ys_buf held = connection->http->held;
 
-    if (!may_feed(connection) && connection->phase == YS_PHASE_HTTP)
+    if (ys_http_phase_has_body(connection) || (!may_feed(connection) && connection->phase == YS_PHASE_HTTP))
         return;
     if (held.len > 0) {
         ys_buf_init(&connection->http->held, held.alloc, held.max_bytes);

@@ -95,11 +95,9 @@ static void fill(struct ys_connection *connection, struct batch *batch)
     }
     if (out->len > 0)
         memcpy(connection->loop->gather_buffer, out->data, out->len);
-    if (connection->body_owner) {
+    if (ys_http_phase_has_body(connection)) {
         batch->front = (struct ysync_bytes){ connection->loop->gather_buffer, out->len };
-        batch->large = connection->body;
-        batch->owner = connection->body_owner;
-        connection->body_owner = NULL;
+        batch->owner = ys_http_phase_take_body(connection, &batch->large);
     } else {
         pull(connection, out->len, batch);
     }

@@ -85,6 +85,7 @@ void ys_metrics_add(struct ys_metrics *sum, const struct ys_metrics *more)
     sum->loop.bytes_received += more->loop.bytes_received;
     sum->loop.bytes_sent += more->loop.bytes_sent;
     add_all(sum->loop.refused, more->loop.refused, ARRAY_LEN(sum->loop.refused));
+    add_histogram(&sum->loop.turns, &more->loop.turns);
     add_all(sum->server.rejected, more->server.rejected, ARRAY_LEN(sum->server.rejected));
     add_histogram(&sum->server.apply, &more->server.apply);
     add_histogram(&sum->server.store_commit, &more->server.store_commit);

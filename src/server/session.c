@@ -43,7 +43,7 @@ struct session {
     struct ys_rest *rest;         /* NULL until a plain request comes, and again once it is a WebSocket */
     struct ys_question *question; /* while the verdict on a WebSocket is awaited */
     struct ys_member *member;     /* NULL until it has joined */
-    struct ys_rate rate;          /* from then on, where there is a limit */
+    struct ys_rate *rate;         /* from then on; NULL: there is no limit */
     struct expiry *expiry;        /* NULL: never */
     struct ys_peer client;        /* the other end of the socket, or who is behind it */
     bool is_counted;              /* among the connections */
@@ -144,6 +144,19 @@ static void forget_expiry(struct session *session)
     ys_free(config_of(session)->alloc, session->expiry);
 }
 
+static enum ysync_err begin_rate(struct session *session)
+{
+    uint64_t per_second = config_of(session)->messages_per_second;
+
+    if (per_second == 0)
+        return YSYNC_OK;
+    session->rate = ys_alloc_array(config_of(session)->alloc, 1, sizeof(*session->rate));
+    if (!session->rate)
+        return YSYNC_ERR_NOMEM;
+    ys_rate_init(session->rate, per_second, ys_loop_now(session->context->loop));
+    return YSYNC_OK;
+}
+
 /* Joining */
 
 static void admit(struct session *session, const struct ys_upgrade *upgrade, const struct ys_verdict *verdict)
@@ -163,11 +176,11 @@ static void admit(struct session *session, const struct ys_upgrade *upgrade, con
                        err == YSYNC_ERR_LIMIT ? "Too many rooms" : "Out of memory");
         return;
     }
-    ys_rate_init(&session->rate, config_of(session)->messages_per_second, now_ms);
     log_opened(session);
     ys_rest_free(session->rest);
     session->rest = NULL;
-    if (expire_in(session, verdict->holds_ms) || ys_connection_upgrade(session->connection, &upgrade->request))
+    if (expire_in(session, verdict->holds_ms) || begin_rate(session) ||
+        ys_connection_upgrade(session->connection, &upgrade->request))
         ys_connection_drop(session->connection);
 }
 
@@ -444,7 +457,7 @@ static void limit_rate(struct session *session)
 {
     uint64_t per_second = session->context->config->messages_per_second;
     uint64_t now_ms = ys_loop_now(session->context->loop);
-    uint64_t wait_ms = per_second > 0 ? ys_rate_take(&session->rate, per_second, now_ms) : 0;
+    uint64_t wait_ms = session->rate ? ys_rate_take(session->rate, per_second, now_ms) : 0;
 
     if (wait_ms > 0)
         ys_connection_pause_until(session->connection, now_ms + wait_ms);
@@ -473,6 +486,7 @@ static void free_session(struct session *session)
     uncount(session);
     ys_list_remove(&session->node);
     ys_rest_free(session->rest);
+    ys_free(config_of(session)->alloc, session->rate);
     ys_free(config_of(session)->alloc, session);
 }
 

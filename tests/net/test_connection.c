@@ -354,6 +354,30 @@ static void test_connection_sends_large_bodies_by_reference(void **state)
     ys_blob_unref(blob);
 }
 
+/* Input that comes in the same turn as the last answer is thrown away, and nothing else is. */
+static void test_connection_sends_its_last_body_whatever_comes_behind(void **state)
+{
+    static uint8_t got[50000];
+    struct ys_blob *blob = ys_blob_new(&memory.alloc, sizeof(got));
+    struct ys_http_answer last = { .status = 200, .body = { ys_blob_data(blob), sizeof(got) }, .close = true };
+    uint8_t junk[] = { 'j', 'u', 'n', 'k' };
+    struct ys_connection *connection;
+
+    (void)state;
+    memset(ys_blob_data(blob), 'b', sizeof(got));
+    echo.answers_later = true;
+    ys_client_send_str(&client, "GET /a HTTP/1.1\r\nHost: test\r\n\r\n");
+    PUMP_UNTIL(echo.heads == 1);
+    connection = echo.latest;
+    ys_connection_answer_shared(connection, &last, blob); /* `closed` is called, and the answer yet to leave */
+    ys_connection_take_input(connection, junk, sizeof(junk));
+    ys_client_read_head(&client, answer.head, sizeof(answer.head));
+    assert_int_equal(ys_client_read(&client, got, sizeof(got)), sizeof(got));
+    assert_memory_equal(got, last.body.data, sizeof(got));
+    ys_client_expect_end(&client);
+    ys_blob_unref(blob);
+}
+
 /* What a client sends while nobody listens to it stays in its own hands after the first 128 KiB. */
 static void test_connection_holds_little_while_an_answer_is_awaited(void **state)
 {
@@ -1000,6 +1024,7 @@ int main(void)
         TEST(permits_bodies_to_be_sent),
         TEST(holds_little_of_a_body_nobody_wants),
         TEST(sends_large_bodies_by_reference),
+        TEST(sends_its_last_body_whatever_comes_behind),
         TEST(holds_little_while_an_answer_is_awaited),
         TEST(hurries_slow_heads),
         TEST(hurries_slow_bodies),

@@ -129,11 +129,34 @@ static void test_metrics_gather_what_is_there(void **state)
     party_deinit(&party);
 }
 
+/* Every number of one is the same as of the other, so every sum is twice of it. */
+static void test_metrics_add_up(void **state)
+{
+    uint64_t numbers[sizeof(struct ys_metrics) / sizeof(uint64_t)];
+    struct ys_metrics one;
+    struct ys_metrics twice;
+    struct ys_metrics sum;
+
+    (void)state;
+    _Static_assert(sizeof(numbers) == sizeof(struct ys_metrics), "it is numbers and nothing else");
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+        numbers[i] = i + 1;
+    memcpy(&one, numbers, sizeof(one));
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+        numbers[i] *= 2;
+    memcpy(&twice, numbers, sizeof(twice));
+    twice.resident_bytes = one.resident_bytes; /* of the process, and not of a loop */
+    sum = one;
+    ys_metrics_add(&sum, &one);
+    assert_memory_equal(&sum, &twice, sizeof(sum));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_metrics_have_all_names),
         cmocka_unit_test(test_metrics_sum_up_histograms),
+        cmocka_unit_test(test_metrics_add_up),
         cmocka_unit_test(test_metrics_gather_what_is_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
