@@ -8,17 +8,16 @@
 // YSYNC_BENCH names the program that measures ysync, if it is not that of `make`.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { cpus, release, tmpdir, totalmem } from 'node:os'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { isDeepStrictEqual } from 'node:util'
 
 import * as Y from 'yjs'
 
+import { here, machine, median, short, table, versionOf, writeReport } from './page.mjs'
 import { bookTraces, paperTrace, teamTrace, visitorsTrace } from './traces.mjs'
 
-const here = path => fileURLToPath(new URL(path, import.meta.url))
 const program = process.env.YSYNC_BENCH ?? here('../build/release/bench/bench_document')
 const writes = process.argv.includes('--write')
 const rounds = process.argv.includes('--quick') ? 1 : 5
@@ -29,10 +28,6 @@ const fewInReverse = 3000
 function run (library, ...args) {
   const [command, first] = library === 'ysync' ? [program, []] : [process.execPath, ['--expose-gc', here('peer.mjs'), library]]
   return JSON.parse(execFileSync(command, [...first, ...args], { stdio: ['ignore', 'pipe', 'inherit'] }))
-}
-
-function median (numbers) {
-  return numbers.sort((a, b) => a - b)[Math.floor(numbers.length / 2)]
 }
 
 /** { library: { figure: median } } of runs that take turns. `of` says who runs what: { library: arguments }. */
@@ -91,23 +86,12 @@ function edit (trace) {
   return figures
 }
 
-/** A number with three digits that say something. */
-function short (number) {
-  if (number >= 100) return Math.round(number).toLocaleString('en')
-  return number.toPrecision(3)
-}
-
-function table (head, rows) {
-  return [head, head.map((_, i) => i === 0 ? '---' : '---:'), ...rows].map(row => `| ${row.join(' | ')} |`).join('\n')
-}
-
 /** A figure of all libraries, and how many times ysync's the one of Yjs is. */
 function row (what, { ysync, yjs, ywasm }, figure, scale = 1, goal = '') {
   const [ours, theirs, wasm] = [ysync, yjs, ywasm].map(figures => figures?.[figure] / scale)
 
   return [what, short(ours), short(theirs), ywasm ? short(wasm) : '', `${short(theirs / ours)} x`, goal]
 }
-
 
 function timeRows ({ name }, figures, goals) {
   return [
@@ -159,16 +143,6 @@ function pauseRows ({ name, path }) {
   ]
 }
 
-function versionOf (name) {
-  return JSON.parse(readFileSync(here(`node_modules/${name}/package.json`))).version
-}
-
-function machine () {
-  const all = cpus()
-  return `${all[0].model.trim()}, ${all.length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, ` +
-    `Node ${process.versions.node}, yjs ${versionOf('yjs')}, ywasm ${versionOf('ywasm')}; medians of ${rounds}.`
-}
-
 const [paper, team, visitors] = [paperTrace(), teamTrace(), visitorsTrace()]
 const [paperFigures, teamFigures, visitorsFigures] = [paper, team, visitors].map(edit)
 const times = table(['', 'ysync', 'yjs', 'ywasm', 'yjs / ysync', 'at least'], [
@@ -190,13 +164,8 @@ const others = table(['', 'measured', 'below'], [
     short(paperFigures.ysync.restore_us), ''],
   ...bookTraces().flatMap(pauseRows)
 ])
-const report = [machine(), times, shares, others].join('\n\n')
+const versions = [`Node ${process.versions.node}`, ...['yjs', 'ywasm'].map(name => `${name} ${versionOf(name)}`)]
+const report = [machine(versions, rounds), times, shares, others].join('\n\n')
 
 console.log(report)
-if (writes) {
-  const path = here('../docs/benchmarks.md')
-  const page = readFileSync(path, 'utf8')
-  const measured = /(<!-- measured by bench\/document.mjs -->\n)[^]*(<!-- end -->)/
-  assert.match(page, measured)
-  writeFileSync(path, page.replace(measured, (_, begin, end) => `${begin}\n${report}\n\n${end}`))
-}
+if (writes) writeReport('bench/document.mjs', report)
