@@ -30,6 +30,11 @@ static size_t at_most(const struct ys_load *load, size_t count)
     return load->is_quick ? count / 10 : count;
 }
 
+static void run_join(const struct ys_load *load)
+{
+    ys_run_joins(load, 1);
+}
+
 static void run_joins(const struct ys_load *load)
 {
     ys_run_joins(load, 16);
@@ -58,10 +63,10 @@ static void run_greedy(const struct ys_load *load)
 static const struct scenario scenarios[] = {
     { .name = "fan-out-100",
       .what = "1 writer, 100 readers, as fast as it goes",
-      .flow = { .rooms = 1, .writers = 1, .readers = 100, .window = 256 } },
+      .flow = { .rooms = 1, .writers = 1, .readers = 100, .window = 32 } },
     { .name = "fan-out-1000",
       .what = "1 writer, 1,000 readers, as fast as it goes",
-      .flow = { .rooms = 1, .writers = 1, .readers = 1000, .window = 256 } },
+      .flow = { .rooms = 1, .writers = 1, .readers = 1000, .window = 32 } },
     { .name = "steady",
       .what = "1 writer at 100 updates a second, 100 readers",
       .flow = { .rooms = 1, .writers = 1, .readers = 100, .rate = 100 } },
@@ -70,10 +75,11 @@ static const struct scenario scenarios[] = {
       .flow = { .rooms = 500, .writers = 2, .rate = 2000 } },
     { .name = "rooms-saturated",
       .what = "500 rooms of 2 clients, as fast as it goes",
-      .flow = { .rooms = 500, .writers = 2, .window = 4 } },
+      .flow = { .rooms = 500, .writers = 2, .window = 1 } },
     { .name = "presence",
       .what = "100 clients in a room move their cursors, as fast as it goes",
-      .flow = { .rooms = 1, .writers = 100, .window = 4, .is_presence = true } },
+      .flow = { .rooms = 1, .writers = 100, .window = 1, .is_presence = true } },
+    { .name = "join", .what = "clients join a room with a document, one at a time", .run = run_join },
     { .name = "joins", .what = "clients join a room with a document, 16 at a time", .run = run_joins },
     { .name = "idle", .what = "2,000 clients, each in a room of its own", .run = run_idle },
     { .name = "documents", .what = "60 rooms with a document", .run = run_documents },
