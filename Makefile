@@ -13,8 +13,8 @@ STRICT := $(if $(CI),-DYSYNC_WERROR=ON)
 build = cmake --preset $(1) -Wno-dev --log-level=WARNING $(STRICT) $(2) && cmake --build build/$(1) -j $(JOBS)
 npm = cd tests/clients && npm ci --no-fund --no-audit --loglevel=error
 
-.PHONY: all run test test-unit test-asan test-tsan test-clients test-slow warnings bench fuzz fuzz-diff install format clean \
-	help release debug asan tsan fuzzers node-modules
+.PHONY: all run test test-unit test-asan test-tsan test-clients test-slow warnings bench bench-server fuzz fuzz-diff install \
+	format clean help release debug asan tsan fuzzers node-modules
 
 all: release ## build the program and the library into build/release
 
@@ -44,8 +44,11 @@ warnings: ## build with clang too, warnings being errors
 	@scripts/setup build test clang
 	@$(call build,clang,-DYSYNC_WERROR=ON)
 
-bench: release node-modules ## measure
+bench: release node-modules ## measure documents
 	@bench/run
+
+bench-server: release node-modules ## measure servers under load, beside others (ARGS="--quick" are passed on)
+	@bench/run server $(ARGS)
 
 fuzz: fuzzers ## run the fuzz targets for FUZZ_SECONDS together
 	@tests/run fuzz:$(FUZZ_SECONDS)

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+// The servers that are measured: how each is started, on which processors, and when it is ready.
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { createInterface } from 'node:readline'
+
+import { here, versionOf } from './page.mjs'
+
+export const build = process.env.YSYNC_BUILD ?? here('../build/release')
+const ysync = `${build}/ysync`
+const peersNode = here('node_modules/node/bin/node') /* Hocuspocus wants a newer one than many systems have */
+
+const versionBy = command => execFileSync(command, ['--version']).toString().trim().replace(/^(ysync |v)/, '')
+const knowsThreads = () => execFileSync(ysync, ['help', 'serve']).toString().includes('--threads')
+
+async function freePort () {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address()
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** `command` gets a port for the case that the server cannot pick one; `evicting` is how documents go when nobody is there. */
+const ysyncServer = (name, ...options) => ({
+  name,
+  version: () => versionBy(ysync),
+  command: (_, evicting) =>
+    [ysync, 'serve', '--port', '0', '--log-level', 'warn', ...options, ...(evicting ? ['--evict-after', '100ms'] : [])],
+  ready: /^ysync: listening on .*:(\d+)$/
+})
+
+const all = [
+  ysyncServer('ysync'),
+  { ...ysyncServer('ysync --threads 1', '--threads', '1'), exists: knowsThreads },
+  {
+    name: '@y/websocket-server',
+    version: () => versionOf('@y/websocket-server'),
+    command: () => [peersNode, here('node_modules/@y/websocket-server/src/server.js')],
+    environment: port => ({ HOST: '127.0.0.1', PORT: String(port) }),
+    ready: /^running at '127\.0\.0\.1' on port (\d+)$/
+  },
+  {
+    name: 'Hocuspocus',
+    version: () => versionOf('@hocuspocus/server'),
+    dialect: 'hocuspocus',
+    command: () => [peersNode, here('hocuspocus.mjs')],
+    ready: /^listening on port (\d+)$/
+  }
+]
+
+export const servers = all.filter(({ exists }) => exists?.() ?? true)
+
+/** What they are, for the report. */
+export const versions = () =>
+  [...servers.filter(({ name }) => !name.includes(' ')).map(server => `${server.name} ${server.version()}`),
+    `Node ${versionBy(peersNode)} for the servers written in JavaScript`]
+
+/** A command that runs on these processors only, if there is a choice. */
+export const pinned = (processors, command) => processors === null ? command : ['taskset', '-c', processors, ...command]
+
+/** Runs a server while `use` runs: use({ port, pid }). */
+export async function withServer (server, { processors, evicting = false }, use) {
+  const port = await freePort()
+  const [program, ...args] = pinned(processors, server.command(port, evicting))
+  const child = spawn(program, args,
+    { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...server.environment?.(port) } })
+  const said = []
+  const exited = once(child, 'exit')
+
+  createInterface({ input: child.stderr }).on('line', line => { if (said.push(line) > 20) said.shift() })
+  try {
+    const address = await readyLine(child, server.ready)
+    return await use({ port: Number(address[1]), pid: child.pid })
+  } catch (error) {
+    error.message += said.map(line => `\n    ${server.name}: ${line}`).join('')
+    throw error
+  } finally {
+    child.kill('SIGKILL')
+    await exited
+  }
+}
+
+function readyLine (child, pattern) {
+  return new Promise((resolve, reject) => {
+    createInterface({ input: child.stdout }).on('line', line => { if (pattern.test(line)) resolve(pattern.exec(line)) })
+    child.once('error', reject)
+    child.once('exit', () => reject(new Error('the server ended')))
+  })
+}
