@@ -1,16 +1,25 @@
 // SPDX-License-Identifier: MIT
 // The load generator: what it sends is what Yjs understands, what it counts is what arrived, and it notices losses.
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { WebSocketServer } from 'ws'
 
+import { rows, scenarios } from '../../bench/figures.mjs'
+import { short } from '../../bench/page.mjs'
 import { load } from './support/load.mjs'
 import { Server } from './support/server.mjs'
+import { temporaryFolder } from './support/temporary-folder.mjs'
 import { until } from './support/until.mjs'
 import { YjsClient } from './support/yjs-client.mjs'
 
 const firstClient = 0x40000000
+const drawing = fileURLToPath(new URL('../../bench/charts.mjs', import.meta.url))
 
 async function mustLoad (server, scenario, ...options) {
   const { code, figures, said } = await load(server.port, scenario, '--server', String(server.process.pid), ...options)
@@ -65,13 +74,25 @@ test('a Yjs client gets the generated document, as the clients that join do', as
   assert.equal(reader.doc.store.pendingStructs, null)
 })
 
-test('memory is measured', async t => {
+test('all that the table of figures shows is measured, and drawn', async t => {
   const server = await Server.start(t, '--evict-after', '1ms')
-  for (const [scenario, figure] of [['empty', 'resident_mb'], ['idle', 'bytes_per_connection'],
-    ['documents', 'mb_per_document'], ['evictions', 'growth_mb'], ['greedy', 'growth_mb']]) {
-    const figures = await mustLoad(server, scenario, '--room', scenario)
-    assert.equal(typeof figures[figure], 'number', JSON.stringify(figures))
-    assert.notEqual(figures.evicted, 0)
+  const folder = temporaryFolder(t)
+  const measured = {}
+
+  for (const scenario of scenarios) measured[scenario] = await mustLoad(server, scenario, '--room', scenario)
+  for (const { scenario, figure } of rows) assert.ok(Number.isFinite(measured[scenario][figure]), `${scenario}: ${figure}`)
+  assert.equal(measured.evictions.evicted, 1)
+
+  const lines = Object.values(measured).flatMap(figures =>
+    ['ysync', 'another <server>'].map(name => JSON.stringify({ session: '2026-01-02T03:04:05Z', server: name, ...figures })))
+  writeFileSync(join(folder, 'lines'), lines.join('\n'))
+  await promisify(execFile)(process.execPath, [drawing, join(folder, 'lines'), folder])
+  const charts = rows.filter(row => row.chart)
+  assert.deepEqual(readdirSync(folder).sort(), ['lines', ...charts.map(row => `bench-${row.scenario}.svg`)].sort())
+  for (const { scenario, figure } of charts) {
+    const drawn = readFileSync(join(folder, `bench-${scenario}.svg`), 'utf8')
+    assert.ok(drawn.includes(`>${short(measured[scenario][figure])}</text>`), drawn)
+    assert.ok(drawn.includes('>another &lt;server&gt;</text>'), drawn)
   }
 })
 
