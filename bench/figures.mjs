@@ -15,6 +15,7 @@ export const rows = [
     wanted: '> 3,000',
     chart: 'Updates delivered a second, one writer and 100 readers'
   },
+  { scenario: 'fan-out-100', figure: 'cpu_us_per_delivery', label: 'the same: CPU us per delivery' },
   {
     scenario: 'fan-out-1000',
     figure: 'deliveries_per_s',
@@ -23,6 +24,7 @@ export const rows = [
     isMore: true,
     wanted: '> 2,500'
   },
+  { scenario: 'fan-out-1000', figure: 'cpu_us_per_delivery', label: 'the same: CPU us per delivery' },
   {
     scenario: 'steady',
     figure: 'cpu_us_per_delivery',
@@ -41,12 +43,13 @@ export const rows = [
   {
     scenario: 'rooms-saturated',
     figure: 'updates_per_s',
-    label: 'the same, saturated: thousand updates/s',
+    label: '500 rooms of 2, saturated: thousand updates/s',
     scale: 1e3,
     isMore: true,
     wanted: '> 70',
     chart: 'Updates a second in 500 rooms of two'
   },
+  { scenario: 'rooms-saturated', figure: 'cpu_us_per_update', label: 'the same: CPU us per update' },
   {
     scenario: 'presence',
     figure: 'deliveries_per_s',
@@ -55,6 +58,7 @@ export const rows = [
     isMore: true,
     wanted: '> 2,000'
   },
+  { scenario: 'presence', figure: 'cpu_us_per_delivery', label: 'the same: CPU us per delivery' },
   {
     scenario: 'joins',
     figure: 'joins_per_s',
@@ -63,6 +67,7 @@ export const rows = [
     wanted: '> 2,500',
     chart: 'Clients a second that join a document of 311 kB'
   },
+  { scenario: 'joins', figure: 'cpu_us_per_join', label: 'the same: CPU us per join' },
   { scenario: 'join', figure: 'p50_ms', label: 'the same, one at a time: median, ms', wanted: '< 0.5' },
   { scenario: 'join', figure: 'p99_ms', label: 'the same, one at a time: 99 % below, ms', wanted: '< 2' },
   {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The servers that are measured: how each is started, on which processors, and when it is ready.
+import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 
@@ -9,6 +11,7 @@ import { here, versionOf } from './page.mjs'
 
 export const build = process.env.YSYNC_BUILD ?? here('../build/release')
 const ysync = `${build}/ysync`
+assert.ok(existsSync(ysync), `${ysync} is not there: make builds it`)
 const peersNode = here('node_modules/node/bin/node') /* Hocuspocus wants a newer one than many systems have */
 
 const versionBy = command => execFileSync(command, ['--version']).toString().trim().replace(/^(ysync |v)/, '')
