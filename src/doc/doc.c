@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "doc/compact.h"
 #include "doc/document.h"
+#include "doc/merge.h"
 
 #define DEFAULT_MAX_PENDING_BYTES ((size_t)16 << 20)
 
@@ -174,20 +175,25 @@ void ysync_bytes_free(const struct ysync_alloc *alloc, struct ysync_bytes bytes)
 enum ysync_err ysync_merge_updates(const struct ysync_alloc *alloc, const struct ysync_bytes *updates, size_t count,
                                    struct ysync_bytes *out, const char **problem)
 {
-    struct ysync_doc *doc = NULL;
-    enum ysync_err err = ysync_doc_new(alloc, &doc);
+    const char *why = NULL;
+    struct ys_merge merge;
+    struct ys_buf merged;
+    enum ysync_err err;
 
-    if (err)
-        return err;
-    doc->gc = YSYNC_GC_OFF;
-    doc->max_pending_bytes = SIZE_MAX;
+    ys_merge_init(&merge, alloc ? alloc : ysync_alloc_default());
+    err = ys_merge_reserve(&merge, count);
+    ys_buf_init(&merged, merge.alloc, SIZE_MAX);
     for (size_t i = 0; !err && i < count; i++)
-        err = ysync_doc_apply(doc, updates[i], 0, NULL, NULL);
+        err = ys_merge_add(&merge, updates[i], &why);
     if (!err)
-        err = ysync_doc_diff(doc, (struct ysync_bytes){ NULL, 0 }, out);
+        err = ys_merge_put(&merge, &merged);
+    if (!err)
+        *out = give_away(&merged);
+    else
+        ys_buf_deinit(&merged);
     if (err == YSYNC_ERR_MALFORMED && problem)
-        *problem = ysync_doc_problem(doc);
-    ysync_doc_free(doc);
+        *problem = why;
+    ys_merge_deinit(&merge);
     return err;
 }
 

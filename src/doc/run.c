@@ -41,6 +41,16 @@ void ys_run_free(struct ys_run *run)
     ys_free(alloc, run);
 }
 
+void ys_run_restart(struct ys_run *run, struct ys_id start)
+{
+    run->client = start.client;
+    run->start = run->clock = start.clock;
+    run->struct_count = 0;
+    run->marks.count = 0;
+    run->open.can_extend = false;
+    ys_buf_clear(&run->data);
+}
+
 /* Small runs grow by half; large ones by an eighth, as there memory is what counts. */
 static size_t growth(const struct ys_run *run, size_t need)
 {

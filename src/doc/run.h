@@ -34,6 +34,9 @@ struct ys_run {
 YSYNC_CHECKED enum ysync_err ys_run_new(const struct ysync_alloc *alloc, struct ys_id start, struct ys_run **out);
 void ys_run_free(struct ys_run *run); /* accepts NULL */
 
+/* Makes it empty, and another client's perhaps, with the memory that it has. */
+void ys_run_restart(struct ys_run *run, struct ys_id start);
+
 /* Memory for appending structs of `bytes` bytes in all, one of which may be cut. LIMIT past 4 GiB. */
 YSYNC_CHECKED enum ysync_err ys_run_reserve(struct ys_run *run, size_t bytes);
 

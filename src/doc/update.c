@@ -82,7 +82,9 @@ static int compare_blocks(const void *left, const void *right)
 
     if (a->client != b->client)
         return a->client > b->client ? -1 : 1;
-    return a->clock < b->clock ? -1 : a->clock > b->clock;
+    if (a->clock != b->clock)
+        return a->clock < b->clock ? -1 : 1;
+    return a->end > b->end ? -1 : a->end < b->end;
 }
 
 static void sort_blocks(struct ys_update *update)
@@ -95,7 +97,15 @@ static void sort_blocks(struct ys_update *update)
         update->is_plain &= update->blocks[i - 1].client != update->blocks[i].client;
 }
 
-enum ysync_err ys_update_decode(struct ys_update *update, const struct ysync_alloc *alloc, struct ys_reader *in)
+enum ysync_err ys_update_reserve(struct ys_update *update, const struct ysync_alloc *alloc, size_t extra)
+{
+    return ys_grow_from(alloc, &update->blocks, update->few, &update->block_cap, update->block_count + extra,
+                        sizeof(*update->blocks))
+               ? YSYNC_OK
+               : YSYNC_ERR_NOMEM;
+}
+
+enum ysync_err ys_update_add(struct ys_update *update, const struct ysync_alloc *alloc, struct ys_reader *in)
 {
     const uint8_t *start = in->at;
     uint64_t sections;
@@ -104,9 +114,9 @@ enum ysync_err ys_update_decode(struct ys_update *update, const struct ysync_all
     for (; !err && sections > 0; sections--) {
         struct ys_block *block;
 
-        if (!ys_grow_from(alloc, &update->blocks, update->few, &update->block_cap, update->block_count + 1,
-                          sizeof(*update->blocks)))
-            return YSYNC_ERR_NOMEM;
+        err = ys_update_reserve(update, alloc, 1);
+        if (err)
+            return err;
         block = &update->blocks[update->block_count];
         block->section_at = (size_t)(in->at - start);
         err = decode_block(in, block);
@@ -118,10 +128,21 @@ enum ysync_err ys_update_decode(struct ys_update *update, const struct ysync_all
         err = ys_ranges_decode(&update->deletes, alloc, in);
     if (!err && !ys_reader_is_at_end(in))
         err = ys_reader_fail(in, "bytes left over behind the update");
-    if (err)
-        return err;
+    return err;
+}
+
+void ys_update_sort(struct ys_update *update)
+{
     sort_blocks(update);
     update->is_in_order &= update->is_plain && ys_ranges_is_sorted(&update->deletes);
     ys_ranges_sort(&update->deletes);
-    return YSYNC_OK;
+}
+
+enum ysync_err ys_update_decode(struct ys_update *update, const struct ysync_alloc *alloc, struct ys_reader *in)
+{
+    enum ysync_err err = ys_update_add(update, alloc, in);
+
+    if (!err)
+        ys_update_sort(update);
+    return err;
 }

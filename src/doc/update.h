@@ -28,7 +28,8 @@ struct ys_block {
 
 /* Most updates have one block and need no memory but their own; so it cannot be copied by assignment. */
 struct ys_update {
-    struct ys_block *blocks; /* by client from high to low, then by clock; none holds nothing but Skips */
+    struct ys_block *blocks; /* by client from high to low, then by clock, then the longer first; none holds nothing
+                              * but Skips */
     size_t block_count;
     size_t block_cap;
     struct ys_ranges deletes; /* sorted */
@@ -45,6 +46,15 @@ void ys_update_deinit(struct ys_update *update, const struct ysync_alloc *alloc)
  * long as the input. */
 YSYNC_CHECKED enum ysync_err ys_update_decode(struct ys_update *update, const struct ysync_alloc *alloc,
                                               struct ys_reader *in);
+
+/* Decoding in two steps, of which the first can be done with several updates: all their blocks and deletes come to
+ * stand together. section_at and deletes_at are of use where there was but one update. */
+YSYNC_CHECKED enum ysync_err ys_update_add(struct ys_update *update, const struct ysync_alloc *alloc,
+                                           struct ys_reader *in);
+void ys_update_sort(struct ys_update *update);
+
+/* Room for `extra` more blocks. Errors: NOMEM. */
+YSYNC_CHECKED enum ysync_err ys_update_reserve(struct ys_update *update, const struct ysync_alloc *alloc, size_t extra);
 
 /* Walks over a block's structs:
  *
