@@ -6,6 +6,7 @@
 #include "base/list.h"
 #include "base/timer.h"
 #include "room/hub.h"
+#include "room/shared_merge.h"
 
 struct ys_context {
     struct ys_hub_config config;
@@ -19,6 +20,7 @@ struct ys_context {
     bool is_in_callback;    /* one that must not call into the hub */
     size_t tick_cost;       /* of what this tick has done so far */
     struct ys_list to_send; /* public.c: members with something to send */
+    struct ys_shared_merges merges;
 
     /* The room's time is over: it has no members, and is to be forgotten and freed. */
     void (*evict)(struct ys_context *context, struct ys_room *room);

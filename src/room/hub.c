@@ -87,6 +87,7 @@ void ys_hub_free(struct ys_hub *hub)
     }
     ys_map_deinit(&hub->rooms);
     assert(!hub->context.timers.root);
+    ys_shared_merges_forget(&hub->context.merges, hub->context.config.alloc);
     ys_blob_unref(hub->context.keep_alive);
     ys_free(hub->context.config.alloc, hub);
 }

@@ -67,7 +67,7 @@ struct ys_hub_config {
 /* What the hub did, summed since it was made. */
 struct ys_hub_counters {
     uint64_t received[YS_MESSAGE_TYPES]; /* messages, by enum ys_message_type */
-    uint64_t sent[YS_MESSAGE_TYPES];     /* messages put into outboxes */
+    uint64_t sent[YS_MESSAGE_TYPES];     /* messages put into outboxes; updates: taken from them */
     uint64_t updates_applied;            /* that held anything new */
     uint64_t malformed;
     uint64_t evictions;
@@ -170,7 +170,8 @@ YSYNC_CHECKED enum ysync_err ys_member_receive(struct ys_member *member, struct 
 
 /* The next message for the member's client, or NULL when there is none: the reference is the caller's.
  * Take only what can be sent: while a slow client's messages wait here, they are bounded; a client that
- * falls behind max_outbox_bytes gets one update for all that it missed. */
+ * falls behind max_outbox_bytes gets one update for all that it missed. Updates that wait together are taken as one,
+ * and members who have the same waiting are given the same block: so let all take when all have been received from. */
 struct ys_blob *ys_member_take(struct ys_member *member, uint64_t now_ms);
 
 bool ys_member_has_output(const struct ys_member *member);
@@ -179,7 +180,8 @@ struct ys_room *ys_member_room(const struct ys_member *member);
 /* The origin of its updates: not 0, never used again. */
 uint64_t ys_member_id(const struct ys_member *member);
 
-/* Members of ysync/room.h who were woken by what others did: calls their `send`. */
+/* The end of a turn: calls `send` of those members of ysync/room.h who were woken by what others did. For the others,
+ * who have taken what they could by now, nothing is kept ready any longer. */
 void ys_hub_deliver(struct ys_hub *hub, uint64_t now_ms);
 
 #endif

@@ -88,7 +88,6 @@ void ys_member_put_update(struct ys_member *member, const struct ysync_doc *doc,
                           struct ys_blob *message)
 {
     ys_outbox_put_update(&member->outbox, doc, change_number, message);
-    member->context->counters.sent[YS_MESSAGE_UPDATE]++;
     wake(member);
 }
 

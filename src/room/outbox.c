@@ -27,11 +27,6 @@ void ys_outbox_init(struct ys_outbox *outbox, const struct ysync_alloc *alloc, s
     outbox->slots = outbox->inline_slots;
 }
 
-static inline struct ys_outbox_slot *slot_at(const struct ys_outbox *outbox, uint32_t i)
-{
-    return &outbox->slots[(outbox->first + i) & (outbox->slot_count - 1)];
-}
-
 /* What a slot counts for against max_bytes. */
 static inline size_t slot_bytes(const struct ys_blob *blob)
 {
@@ -41,7 +36,7 @@ static inline size_t slot_bytes(const struct ys_blob *blob)
 void ys_outbox_deinit(struct ys_outbox *outbox)
 {
     for (uint32_t i = 0; i < outbox->count; i++)
-        ys_blob_unref(slot_at(outbox, i)->blob);
+        ys_blob_unref(ys_outbox_slot_at(outbox, i)->blob);
     if (outbox->slots != outbox->inline_slots)
         ys_free(outbox->alloc, outbox->slots);
     ys_outbox_init(outbox, outbox->alloc, outbox->max_bytes);
@@ -51,7 +46,7 @@ void ys_outbox_deinit(struct ys_outbox *outbox)
 static void move_ring(struct ys_outbox *outbox, struct ys_outbox_slot *slots, uint32_t slot_count)
 {
     for (uint32_t i = 0; i < outbox->count; i++)
-        slots[i] = *slot_at(outbox, i);
+        slots[i] = *ys_outbox_slot_at(outbox, i);
     if (outbox->slots != outbox->inline_slots)
         ys_free(outbox->alloc, outbox->slots);
     outbox->slots = slots;
@@ -86,7 +81,7 @@ static enum ysync_err reserve_slot(struct ys_outbox *outbox)
 static void append(struct ys_outbox *outbox, enum ys_outbox_kind kind, struct ys_blob *blob)
 {
     assert(outbox->count < outbox->slot_count);
-    *slot_at(outbox, outbox->count) = (struct ys_outbox_slot){ kind, blob };
+    *ys_outbox_slot_at(outbox, outbox->count) = (struct ys_outbox_slot){ kind, blob };
     outbox->count++;
     outbox->counts[kind]++;
     outbox->bytes += slot_bytes(blob);
@@ -95,7 +90,7 @@ static void append(struct ys_outbox *outbox, enum ys_outbox_kind kind, struct ys
 const struct ys_outbox_slot *ys_outbox_front(const struct ys_outbox *outbox)
 {
     assert(outbox->count > 0);
-    return slot_at(outbox, 0);
+    return ys_outbox_slot_at(outbox, 0);
 }
 
 struct ys_blob *ys_outbox_pop(struct ys_outbox *outbox)
@@ -106,9 +101,41 @@ struct ys_blob *ys_outbox_pop(struct ys_outbox *outbox)
     outbox->count--;
     outbox->counts[slot.kind]--;
     outbox->bytes -= slot_bytes(slot.blob);
+    outbox->unmerged -= slot.kind == YS_OUTBOX_UPDATE && outbox->unmerged > 0;
     if (outbox->count == 0)
         leave_heap_if_possible(outbox);
     return slot.blob;
+}
+
+/* Of the first `end` slots those that are no updates move up to what stands behind them; returns where they begin. */
+static uint32_t close_gaps(struct ys_outbox *outbox, uint32_t end)
+{
+    uint32_t begin = end;
+
+    for (uint32_t i = end; i > 0; i--) {
+        if (ys_outbox_slot_at(outbox, i - 1)->kind != YS_OUTBOX_UPDATE)
+            *ys_outbox_slot_at(outbox, --begin) = *ys_outbox_slot_at(outbox, i - 1);
+    }
+    return begin;
+}
+
+void ys_outbox_drop_updates(struct ys_outbox *outbox, uint32_t count)
+{
+    uint32_t end = 0;
+    uint32_t begin;
+
+    for (uint32_t i = 0; i < count; i++) {
+        struct ys_blob *update = ys_outbox_next_update(outbox, &end);
+
+        outbox->bytes -= slot_bytes(update);
+        ys_blob_unref(update);
+    }
+    begin = end == count ? end : close_gaps(outbox, end);
+    outbox->first = (outbox->first + begin) & (outbox->slot_count - 1);
+    outbox->count -= count;
+    outbox->counts[YS_OUTBOX_UPDATE] -= count;
+    if (outbox->count == 0)
+        leave_heap_if_possible(outbox);
 }
 
 static void replace_blob(struct ys_outbox *outbox, struct ys_outbox_slot *slot, struct ys_blob *blob)
@@ -122,7 +149,7 @@ void ys_outbox_lower_front(struct ys_outbox *outbox, struct ys_blob *state_vecto
 {
     assert(ys_outbox_front(outbox)->kind == YS_OUTBOX_STEP2 ||
            ys_outbox_front(outbox)->kind == YS_OUTBOX_MISSED_UPDATES);
-    replace_blob(outbox, slot_at(outbox, 0), state_vector);
+    replace_blob(outbox, ys_outbox_slot_at(outbox, 0), state_vector);
 }
 
 /* The last slot of a kind that there is. */
@@ -131,9 +158,9 @@ static struct ys_outbox_slot *find_last(const struct ys_outbox *outbox, enum ys_
     uint32_t i = outbox->count - 1;
 
     assert(outbox->counts[kind] > 0);
-    while (slot_at(outbox, i)->kind != kind)
+    while (ys_outbox_slot_at(outbox, i)->kind != kind)
         i--;
-    return slot_at(outbox, i);
+    return ys_outbox_slot_at(outbox, i);
 }
 
 /* Takes all slots of one kind out; what is dropped is noted in `catch_up`, if there is one. */
@@ -142,10 +169,10 @@ static void drop_all(struct ys_outbox *outbox, enum ys_outbox_kind kind, struct 
     uint32_t kept = 0;
 
     for (uint32_t i = 0; i < outbox->count; i++) {
-        struct ys_outbox_slot slot = *slot_at(outbox, i);
+        struct ys_outbox_slot slot = *ys_outbox_slot_at(outbox, i);
 
         if (slot.kind != kind) {
-            *slot_at(outbox, kept++) = slot;
+            *ys_outbox_slot_at(outbox, kept++) = slot;
             continue;
         }
         if (catch_up)
@@ -166,6 +193,7 @@ static void fall_behind(struct ys_outbox *outbox, const struct ysync_doc *doc, u
 
     ys_catch_up_init(&catch_up, outbox->alloc, doc);
     drop_all(outbox, YS_OUTBOX_UPDATE, &catch_up);
+    outbox->unmerged = 0;
     if (dropped)
         ys_catch_up_drop(&catch_up, dropped);
     append(outbox, YS_OUTBOX_MISSED_UPDATES, ys_catch_up_encode(&catch_up));

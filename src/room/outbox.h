@@ -56,6 +56,7 @@ struct ys_outbox {
     uint32_t first;
     uint32_t count;
     uint32_t counts[YS_OUTBOX_MISSED_PRESENCE + 1]; /* of each kind */
+    uint32_t unmerged;                              /* the next so many updates are not to be merged */
     size_t bytes;
     size_t max_bytes;
     uint64_t presence_since; /* the oldest change that a PRESENCE or MISSED_PRESENCE slot may be about */
@@ -69,6 +70,12 @@ void ys_outbox_deinit(struct ys_outbox *outbox);
 static inline bool ys_outbox_is_empty(const struct ys_outbox *outbox)
 {
     return outbox->count == 0;
+}
+
+/* The i-th slot from the front. */
+static inline struct ys_outbox_slot *ys_outbox_slot_at(const struct ys_outbox *outbox, uint32_t i)
+{
+    return &outbox->slots[(outbox->first + i) & (outbox->slot_count - 1)];
 }
 
 /* Sync step 1, and the presence states if there are any. Into a new outbox: cannot fail. */
@@ -102,5 +109,23 @@ void ys_outbox_lower_front(struct ys_outbox *outbox, struct ys_blob *state_vecto
 
 /* Removes the front; its blob, with its reference, is the caller's. */
 struct ys_blob *ys_outbox_pop(struct ys_outbox *outbox);
+
+/* The updates that may leave together, ahead of what stands between them, which is presence: start with *position = 0,
+ * until NULL. */
+static inline struct ys_blob *ys_outbox_next_update(const struct ys_outbox *outbox, uint32_t *position)
+{
+    while (*position < outbox->count) {
+        const struct ys_outbox_slot *slot = ys_outbox_slot_at(outbox, (*position)++);
+
+        if (slot->kind == YS_OUTBOX_UPDATE)
+            return slot->blob;
+        if (slot->kind != YS_OUTBOX_PRESENCE && slot->kind != YS_OUTBOX_MISSED_PRESENCE)
+            return NULL;
+    }
+    return NULL;
+}
+
+/* Removes the first `count` of these, which there are. */
+void ys_outbox_drop_updates(struct ys_outbox *outbox, uint32_t count);
 
 #endif

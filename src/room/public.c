@@ -78,6 +78,7 @@ static void deliver(struct ys_context *context, uint64_t now_ms)
         ys_list_remove(node);
         send_waiting(YS_CONTAINER_OF(node, struct ysync_member, node), now_ms);
     }
+    ys_shared_merges_forget(&context->merges, context->config.alloc);
 }
 
 void ys_hub_deliver(struct ys_hub *hub, uint64_t now_ms)

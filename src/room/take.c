@@ -122,6 +122,26 @@ static struct ys_blob *encode(struct ys_member *member, const struct ys_outbox_s
     return ys_blob_ref(slot->blob);
 }
 
+/* One message for the updates at the front, which are gone then. NULL if they are to be taken one by one. */
+static struct ys_blob *take_merged(struct ys_member *member)
+{
+    struct ys_context *context = member->context;
+    struct ys_outbox *outbox = &member->outbox;
+    struct ys_blob *message;
+    uint32_t count;
+
+    if (outbox->counts[YS_OUTBOX_UPDATE] < 2 || outbox->unmerged > 0)
+        return NULL;
+    message = ys_shared_merges_take(&context->merges, context->config.alloc, outbox, &count);
+    if (!message) {
+        outbox->unmerged = count;
+        return NULL;
+    }
+    ys_outbox_drop_updates(outbox, count);
+    context->counters.sent[YS_MESSAGE_UPDATE]++;
+    return message;
+}
+
 /* The message that the front becomes, which is gone then, unless it goes on. NULL if there is no memory. */
 static struct ys_blob *take_front(struct ys_member *member)
 {
@@ -130,15 +150,19 @@ static struct ys_blob *take_front(struct ys_member *member)
     const struct ys_blob *asked = front->blob;
     struct ys_blob *message = NULL;
 
-    if (front->kind == YS_OUTBOX_STEP2 && is_empty(asked))
+    if (kind == YS_OUTBOX_UPDATE)
+        message = take_merged(member);
+    if (message)
+        return message;
+    if (kind == YS_OUTBOX_STEP2 && is_empty(asked))
         message = take_base(member);
     if (!message)
         message = encode(member, front);
     if (!message || front->blob != asked)
         return message;
     ys_blob_unref(ys_outbox_pop(&member->outbox));
-    if (kind == YS_OUTBOX_MISSED_UPDATES)
-        member->context->counters.resyncs++;
+    member->context->counters.sent[YS_MESSAGE_UPDATE] += kind == YS_OUTBOX_UPDATE || kind == YS_OUTBOX_MISSED_UPDATES;
+    member->context->counters.resyncs += kind == YS_OUTBOX_MISSED_UPDATES;
     return message;
 }
 

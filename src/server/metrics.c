@@ -158,7 +158,8 @@ void ys_metrics_put(struct ys_buf *out, const struct ys_metrics *metrics)
     put_one(out, "ysync_connections", "gauge", "WebSocket connections in rooms.", metrics->connections);
     put_one(out, "ysync_rooms", "gauge", "Rooms that are open.", metrics->rooms);
     put_by_type(out, "ysync_messages_received_total", "Messages from clients.", metrics->hub.received);
-    put_by_type(out, "ysync_messages_sent_total", "Messages queued for clients.", metrics->hub.sent);
+    put_by_type(out, "ysync_messages_sent_total", "Messages for clients; updates that leave as one count as one.",
+                metrics->hub.sent);
     put_one(out, "ysync_bytes_received_total", "counter", "Bytes read from sockets.", metrics->loop.bytes_received);
     put_one(out, "ysync_bytes_sent_total", "counter", "Bytes written to sockets.", metrics->loop.bytes_sent);
     put_one(out, "ysync_updates_applied_total", "counter", "Updates that held anything new.",

@@ -31,7 +31,6 @@ static void test_member_is_woken_once(void **state)
     assert_int_equal(guest->wakes, 1);
     expect_type(&party, 1, YS_MESSAGE_UPDATE);
     expect_type(&party, 1, YS_MESSAGE_AWARENESS);
-    expect_type(&party, 1, YS_MESSAGE_UPDATE);
     assert_false(ys_member_has_output(guest->member));
     type(&party, 0, 5, 3); /* it has not been told yet that there is no more */
     assert_int_equal(guest->wakes, 1);
