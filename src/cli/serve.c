@@ -15,9 +15,14 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "cli/give_back.h"
+#include "cli/trimmer.h"
 
 /* The longest room name takes 3 KiB when every byte of it is escaped. */
 #define MAX_LOG_LINE 8192
+
+/* How long after an eviction memory goes back to the system, at the earliest. */
+#define TRIM_AFTER_MS 1000
 
 /* "2026-01-31T23:59:59.123Z" (RFC 3339) */
 static void format_time(char *to, size_t size)
@@ -107,6 +112,12 @@ static void announce(const struct ysync_server *server)
     fflush(stdout);
 }
 
+static void on_evicted(void *user, struct ysync_room *room)
+{
+    (void)room;
+    ys_trimmer_note(user);
+}
+
 static int complain(enum ysync_err err, const struct ysync_problem *problem)
 {
     fprintf(stderr, "ysync: %s\n", problem->text[0] ? problem->text : ysync_strerror(err));
@@ -118,6 +129,7 @@ int ys_serve(const struct ys_serve_options *options)
     struct ysync_server_config config;
     struct ysync_problem problem = { "" };
     struct ysync_server *server = NULL;
+    struct ys_trimmer *trimmer = NULL;
     sigset_t awaited;
     enum ysync_err err;
     int status = 0;
@@ -126,7 +138,11 @@ int ys_serve(const struct ys_serve_options *options)
     config.plugin.log.write = options->log_format == YS_LOG_FORMAT_JSON ? log_json : log_text;
     block_signals(&awaited);
 
-    err = ysync_server_new(&config, &server, &problem);
+    err = ys_trimmer_start(ys_give_back_memory, TRIM_AFTER_MS, &trimmer);
+    config.plugin.events.user = trimmer;
+    config.plugin.events.evicted = on_evicted;
+    if (!err)
+        err = ysync_server_new(&config, &server, &problem);
     if (!err)
         err = ysync_server_start(server, &problem);
     if (err) {
@@ -138,5 +154,6 @@ int ys_serve(const struct ys_serve_options *options)
     ysync_server_stop(server);
 done:
     ysync_server_free(server);
+    ys_trimmer_stop(trimmer);
     return status;
 }
