@@ -8,6 +8,7 @@
 // --runs says (5). Figures are medians; every run is also a line of JSON in build/bench/server.jsonl. A run in which something
 // did not arrive has no figures, and makes this fail in the end. --write puts the table into docs/benchmarks.md. --quick
 // sees in half a minute whether all of it works. YSYNC_BUILD names the build that is measured, if it is not that of `make`.
+import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -36,6 +37,7 @@ const { values: options } = parseArgs({
 })
 const runs = Number(options.runs ?? (options.quick ? 1 : 5))
 const seconds = options.seconds ?? (options.quick ? '0.3' : '2')
+assert.ok(!(options.quick && options.write), '--quick has no figures to write')
 const canPin = cpus().length > 1
 const session = new Date().toISOString()
 
@@ -122,6 +124,7 @@ const results = await measure()
 const report = [machine(versions(), runs), tableOf(results)].join('\n\n')
 
 console.log(report)
+if (options.quick) console.log('\n--quick: a tenth of everything, and no time to warm up. The figures say nothing.')
 for (const failure of results.failures) console.error(`failed: ${failure}`)
 if (options.write && results.failures.length === 0) writeReport('bench/server.mjs', report)
 process.exitCode = results.failures.length > 0 ? 1 : 0

@@ -37,7 +37,6 @@ struct writer {
 
 struct tally {
     uint64_t ns;
-    uint64_t sent;
     uint64_t delivered;
     uint64_t wire_messages;
     uint64_t wire_bytes;
@@ -60,8 +59,8 @@ struct flow {
     uint64_t start_ns; /* when edit number 0 is due */
     struct ys_histogram *latencies;
     bool is_measuring;
-    uint64_t latest_ns; /* how far behind its time an edit was sent, at worst */
-    struct ys_visitor *hearing;
+    uint64_t latest_ns;         /* how far behind its time an edit was sent, at worst */
+    struct ys_visitor *hearing; /* who reads what is arriving */
     struct ys_buf edit;
 };
 
@@ -91,53 +90,59 @@ static void wake(struct flow *flow, struct writer *writer)
     flow->awake[flow->awake_count++] = writer;
 }
 
-/* All edits of this client up to number `upto` are where flow->hearing is. Other clients may be there too, and a server
- * may send a writer its own. */
-static void arrive(struct flow *flow, uint64_t client, uint64_t upto)
+/* Whose edits these are, and where it says how many of them are where flow->hearing is. False: somebody else's, or its
+ * own, which some servers send back. */
+static bool find_writer(struct flow *flow, uint64_t client, struct writer **writer, uint64_t **seen)
 {
     size_t receiver = (size_t)(flow->hearing - flow->crowd.visitors);
     size_t sender = (size_t)(client - YS_FIRST_CLIENT);
-    size_t place;
-    size_t writer;
-    uint64_t *seen;
+    size_t room = receiver / flow->members;
+    size_t place = sender % flow->members;
 
     if (client < YS_FIRST_CLIENT || sender >= flow->crowd.count || sender == receiver)
+        return false;
+    ys_expect(sender / flow->members == room && place < flow->plan->writers, "an edit came to the wrong room");
+    *writer = &flow->writers[room * flow->plan->writers + place];
+    *seen = &flow->seen[receiver * flow->plan->writers + place];
+    return true;
+}
+
+/* Edits [from, to) of this client are where flow->hearing is, some of them perhaps for the second time. A gap in front
+ * of them would keep a Yjs client waiting. */
+static void arrive(struct flow *flow, uint64_t client, uint64_t from, uint64_t to)
+{
+    struct writer *writer;
+    uint64_t *seen;
+
+    if (!find_writer(flow, client, &writer, &seen))
         return;
-    place = sender % flow->members;
-    writer = sender / flow->members * flow->plan->writers + place;
-    ys_expect(sender / flow->members == receiver / flow->members && place < flow->plan->writers,
-              "an edit came to the wrong room");
-    ys_expect(upto <= flow->writers[writer].sent, "an edit came that nobody sent");
-    seen = &flow->seen[receiver * flow->plan->writers + place];
-    if (upto <= *seen)
+    if (from > *seen)
+        ys_give_up("edit %" PRIu64 " of client %" PRIu64 " came too early", from, client);
+    ys_expect(to <= writer->sent, "an edit came that nobody sent");
+    if (to <= *seen)
         return;
     if (flow->plan->rate > 0 && flow->is_measuring)
-        time_edits(flow, writer, *seen, upto);
-    flow->delivered += upto - *seen;
-    flow->writers[writer].delivered += upto - *seen;
-    *seen = upto;
-    wake(flow, &flow->writers[writer]);
+        time_edits(flow, (size_t)(writer - flow->writers), *seen, to);
+    flow->delivered += to - *seen;
+    writer->delivered += to - *seen;
+    *seen = to;
+    wake(flow, writer);
 }
 
-/* Updates must come without gaps: a client would have to wait for what is missing. */
-static void arrive_range(void *user, uint64_t client, uint64_t from, uint64_t to)
+static void arrive_clocks(void *user, uint64_t client, uint64_t from, uint64_t to)
 {
     struct flow *flow = user;
-    size_t receiver = (size_t)(flow->hearing - flow->crowd.visitors);
-    size_t sender = (size_t)(client - YS_FIRST_CLIENT);
     size_t units = flow->plan->units;
 
-    if (client >= YS_FIRST_CLIENT && sender < flow->crowd.count && sender != receiver &&
-        from > flow->seen[receiver * flow->plan->writers + sender % flow->members % flow->plan->writers] * units)
-        ys_give_up("client %" PRIu64 ": clock %" PRIu64 " came too early", client, from);
-    arrive(flow, client, to / units);
+    arrive(flow, client, from / units, to / units);
 }
 
-/* The first state that a client announces has clock 1: one of clock 0 is not newer than none. */
+/* The first state that a client announces has clock 1, as one of clock 0 is not newer than none; a newer state stands
+ * for all those before it. */
 static void arrive_presence(void *user, uint64_t client, uint64_t clock, uint64_t next)
 {
     (void)next;
-    arrive(user, client, clock);
+    arrive(user, client, 0, clock);
 }
 
 static void hear_update(void *user, struct ys_visitor *visitor, struct ysync_bytes update)
@@ -147,7 +152,7 @@ static void hear_update(void *user, struct ys_visitor *visitor, struct ysync_byt
     if (flow->plan->is_presence)
         return;
     flow->hearing = visitor;
-    ys_edit_read(update, arrive_range, flow);
+    ys_edit_read(update, arrive_clocks, flow);
 }
 
 static void hear_presence(void *user, struct ys_visitor *visitor, struct ysync_bytes entries)
@@ -262,7 +267,6 @@ static struct tally tally(const struct flow *flow)
 {
     return (struct tally){
         .ns = ys_now_ns(),
-        .sent = flow->sent,
         .delivered = flow->delivered,
         .wire_messages = flow->crowd.wire_messages,
         .wire_bytes = flow->crowd.wire_bytes,
