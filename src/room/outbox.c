@@ -60,14 +60,11 @@ static void leave_heap_if_possible(struct ys_outbox *outbox)
         move_ring(outbox, outbox->inline_slots, YS_OUTBOX_INLINE_SLOTS);
 }
 
-/* Room for one more slot that is not a mark. */
-static enum ysync_err reserve_slot(struct ys_outbox *outbox)
+static enum ysync_err grow_ring(struct ys_outbox *outbox)
 {
     struct ys_outbox_slot *slots;
     uint32_t slot_count = outbox->slot_count < MIN_HEAP_SLOTS ? MIN_HEAP_SLOTS : 2 * outbox->slot_count;
 
-    if (outbox->count + RESERVED_SLOTS < outbox->slot_count)
-        return YSYNC_OK;
     if (outbox->slot_count > UINT32_MAX / 2)
         return YSYNC_ERR_LIMIT;
     slots = ys_alloc_array(outbox->alloc, slot_count, sizeof(*slots));
@@ -75,6 +72,12 @@ static enum ysync_err reserve_slot(struct ys_outbox *outbox)
         return YSYNC_ERR_NOMEM;
     move_ring(outbox, slots, slot_count);
     return YSYNC_OK;
+}
+
+/* Room for one more slot that is not a mark. */
+static inline enum ysync_err reserve_slot(struct ys_outbox *outbox)
+{
+    return outbox->count + RESERVED_SLOTS < outbox->slot_count ? YSYNC_OK : grow_ring(outbox);
 }
 
 /* There is a free slot. The reference is the outbox's from here on. */
