@@ -263,6 +263,37 @@ static void test_public_full_lines_catch_up(void **state)
     end(&program);
 }
 
+/* As long as they do not fall behind. */
+static void test_public_full_lines_get_what_waits_as_one(void **state)
+{
+    struct program program;
+    struct line fast = { 0 };
+    struct line slow[2] = { { 0 }, { 0 } };
+
+    (void)state;
+    prepare(&program, YS_TEST_NEVER_FAIL);
+    start(&program);
+    join_line(&program, &fast, "blog");
+    for (size_t i = 0; i < 2; i++) {
+        join_line(&program, &slow[i], "blog");
+        slow[i].room_for = 1;
+    }
+    for (uint64_t clock = 0; clock < 50; clock++)
+        type_on(&fast, 7, clock);
+    for (size_t i = 0; i < 2; i++) {
+        size_t before = slow[i].taken;
+
+        assert_int_equal(clock_of(slow[i].doc, 7), 1);
+        slow[i].room_for = SIZE_MAX;
+        ysync_member_writable(slow[i].member, 1000);
+        assert_int_equal(slow[i].taken, before + 1);
+        assert_int_equal(clock_of(slow[i].doc, 7), 50);
+        leave_line(&slow[i]);
+    }
+    leave_line(&fast);
+    end(&program);
+}
+
 static void test_public_programs_are_told_of_rooms(void **state)
 {
     struct program program;
@@ -439,6 +470,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_public_messages_are_sent_before_calls_return),
         cmocka_unit_test(test_public_full_lines_catch_up),
+        cmocka_unit_test(test_public_full_lines_get_what_waits_as_one),
         cmocka_unit_test(test_public_programs_are_told_of_rooms),
         cmocka_unit_test(test_public_integrated_documents_are_the_programs),
         cmocka_unit_test(test_public_dropped_rooms_let_go_of_documents),
