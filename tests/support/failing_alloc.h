@@ -14,11 +14,12 @@
  *     }
  *
  * Every later request fails too: what cleans up must not need memory. Blocks move each time they are resized, so that
- * the sanitizers see whoever holds on to the old place.
+ * the sanitizers see whoever holds on to the old place. Any thread may ask.
  */
 #ifndef YS_TEST_FAILING_ALLOC_H
 #define YS_TEST_FAILING_ALLOC_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -37,6 +38,7 @@ struct ys_test_alloc {
     size_t live_bytes;
     size_t peak_bytes; /* most that were alive at once */
     bool failed;       /* has a request been refused? */
+    pthread_mutex_t mutex;
 };
 
 /* In front of each block: as large as the strictest alignment asks. */
@@ -74,9 +76,8 @@ static inline void ys_test_alloc_free_block(struct ys_test_alloc *memory, void *
     free(block);
 }
 
-static inline void *ys_test_alloc_resize(void *user, void *ptr, size_t bytes)
+static inline void *ys_test_alloc_resize_block(struct ys_test_alloc *memory, void *ptr, size_t bytes)
 {
-    struct ys_test_alloc *memory = user;
     size_t old_bytes = ptr ? ((union ys_test_block *)ptr - 1)->bytes : 0;
     void *moved;
 
@@ -93,10 +94,23 @@ static inline void *ys_test_alloc_resize(void *user, void *ptr, size_t bytes)
     return moved;
 }
 
+static inline void *ys_test_alloc_resize(void *user, void *ptr, size_t bytes)
+{
+    struct ys_test_alloc *memory = user;
+    void *resized;
+
+    pthread_mutex_lock(&memory->mutex);
+    resized = ys_test_alloc_resize_block(memory, ptr, bytes);
+    pthread_mutex_unlock(&memory->mutex);
+    return resized;
+}
+
 /* fail_at: the first request to fail, counted from 0; YS_TEST_NEVER_FAIL for none. */
 static inline void ys_test_alloc_init(struct ys_test_alloc *memory, size_t fail_at)
 {
-    *memory = (struct ys_test_alloc){ .alloc = { ys_test_alloc_resize, memory }, .fail_at = fail_at };
+    *memory = (struct ys_test_alloc){ .alloc = { ys_test_alloc_resize, memory },
+                                      .fail_at = fail_at,
+                                      .mutex = PTHREAD_MUTEX_INITIALIZER };
 }
 
 #endif
