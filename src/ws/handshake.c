@@ -8,17 +8,16 @@
  */
 #include "ws/handshake.h"
 
-#include <openssl/evp.h>
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/sha1.h"
 #include "base/token.h"
 #include "ws/extensions.h"
 
 #define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-#define KEY_CHARS 24 /* base64 of 16 bytes: 22 characters and "==" */
-#define SHA1_BYTES 20
-#define SHA1_BASE64_CHARS 28
+#define KEY_CHARS 24   /* base64 of 16 bytes: 22 characters and "==" */
+#define PROOF_CHARS 28 /* base64 of the digest */
 #define BEARER "bearer."
 
 static bool equals(struct ysync_bytes bytes, const char *str)
@@ -92,22 +91,34 @@ struct ysync_bytes ys_ws_bearer_protocol(struct ysync_bytes protocols)
     return (struct ysync_bytes){ NULL, 0 };
 }
 
+/* The digest is of 20 bytes: six groups of three become four characters each, and the last two bytes three and a '='.
+ */
+static void encode_proof(const uint8_t digest[YS_SHA1_BYTES], char proof[PROOF_CHARS])
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+    for (size_t i = 0, at = 0; i < PROOF_CHARS; i += 4, at += 3) {
+        uint32_t last = at + 2 < YS_SHA1_BYTES ? digest[at + 2] : 0;
+        uint32_t bits = (uint32_t)digest[at] << 16 | (uint32_t)digest[at + 1] << 8 | last;
+
+        for (size_t j = 0; j < 4; j++)
+            proof[i + j] = digits[bits >> (18 - 6 * j) & 63];
+    }
+    proof[PROOF_CHARS - 1] = '=';
+}
+
 /* Appends the proof for a key that was found good. */
 static void put_accept_value(struct ys_buf *out, struct ysync_bytes key)
 {
     uint8_t text[KEY_CHARS + sizeof(GUID) - 1];
-    uint8_t digest[SHA1_BYTES];
-    uint8_t base64[SHA1_BASE64_CHARS + 1];
+    uint8_t digest[YS_SHA1_BYTES];
+    char proof[PROOF_CHARS];
 
     memcpy(text, key.data, KEY_CHARS);
     memcpy(text + KEY_CHARS, GUID, sizeof(GUID) - 1);
-    if (!EVP_Digest(text, sizeof(text), digest, NULL, EVP_sha1(), NULL)) {
-        if (!out->err)
-            out->err = YSYNC_ERR_NOMEM; /* the only thing that can be missing */
-        return;
-    }
-    EVP_EncodeBlock(base64, digest, sizeof(digest));
-    ys_buf_put(out, (struct ysync_bytes){ base64, SHA1_BASE64_CHARS });
+    ys_sha1((struct ysync_bytes){ text, sizeof(text) }, digest);
+    encode_proof(digest, proof);
+    ys_buf_put(out, (struct ysync_bytes){ (const uint8_t *)proof, sizeof(proof) });
 }
 
 void ys_ws_put_accept(struct ys_buf *out, const struct ys_ws_request *request)
