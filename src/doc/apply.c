@@ -54,7 +54,8 @@ static enum ysync_err park(struct transaction *tx, const struct ys_work *work)
                 return YSYNC_ERR_NOMEM;
             if (walk.clock > work->walk.clock || i > work->block)
                 needs = (struct ys_id){ work->client, walk.clock };
-            err = ys_pending_block_new(alloc, work->client, &walk, tx->origin, needs, &tx->parked[tx->parked_count]);
+            err = ys_pending_block_new(alloc, (struct ys_id){ work->client, work->clock }, &walk, tx->origin, needs,
+                                       &tx->parked[tx->parked_count]);
             tx->parked_count += !err;
         }
     }

@@ -8,6 +8,7 @@
 #include "doc/compact.h"
 #include "doc/document.h"
 #include "doc/merge.h"
+#include "doc/plan.h"
 
 #define DEFAULT_MAX_PENDING_BYTES ((size_t)16 << 20)
 
@@ -231,8 +232,25 @@ static void check(bool holds, const char *what)
     abort();
 }
 
-void ys_doc_check(const struct ysync_doc *doc)
+/* Could anything of this pending block be taken in? */
+static bool is_ready(struct ysync_doc *doc, const struct ys_pending_block *block)
 {
+    struct ys_update update;
+    struct ys_plan plan;
+    bool is_ready;
+
+    ys_update_init(&update);
+    update.blocks[update.block_count++] = ys_pending_as_block(block);
+    ys_plan_init(&plan, doc, &update);
+    is_ready = !ys_plan_make(&plan) && plan.works[0].clock > plan.works[0].before;
+    ys_plan_deinit(&plan);
+    ys_update_deinit(&update, doc->alloc);
+    return is_ready;
+}
+
+void ys_doc_check(struct ysync_doc *doc)
+{
+    const struct ys_pending_block *block;
     size_t bytes = 0;
 
     if (doc->base)
@@ -247,4 +265,6 @@ void ys_doc_check(const struct ysync_doc *doc)
     check(bytes == doc->run_bytes, "memory of runs is miscounted");
     ys_dset_check(doc->deletes);
     ys_pending_check(&doc->pending);
+    for (size_t i = 0; !doc->has_unwoken && (block = ys_pending_next(&doc->pending, &i)) != NULL;)
+        check(!is_ready(doc, block), "a pending block is ready");
 }

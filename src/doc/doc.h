@@ -48,6 +48,6 @@ size_t ys_doc_bytes(const struct ysync_doc *doc);
 size_t ys_doc_pending_count(const struct ysync_doc *doc);
 
 /* Walks every invariant; aborts with a message if one does not hold. For tests, fuzzers and debug builds. */
-void ys_doc_check(const struct ysync_doc *doc);
+void ys_doc_check(struct ysync_doc *doc);
 
 #endif

@@ -14,14 +14,15 @@
 struct ys_pending_tables {
     struct ys_hash_seed seed;
     struct ys_map by_start; /* struct ys_pending_block, by client and clock */
-    struct ys_map waits;    /* struct wait, by the client waited for */
+    struct ys_map waits;    /* struct wait, by the client whose clock is watched */
     size_t bytes;
 };
 
-/* The blocks that wait for one client. */
+/* The blocks that are looked at again when one client's clock moves. */
 struct wait {
     uint64_t client;
-    struct ys_timers blocks;
+    struct ys_timers due;   /* those that need it */
+    struct ys_timers known; /* its own */
 };
 
 /* Beside the block itself: its places in the tables, and malloc's own. */
@@ -101,17 +102,18 @@ static struct wait *find_wait(const struct ys_pending *pending, uint64_t client)
 
 static void remove_wait_if_empty(struct ys_pending *pending, struct wait *wait)
 {
-    if (wait && !wait->blocks.root) {
+    if (wait && !wait->due.root && !wait->known.root) {
         ys_map_remove(&pending->tables->waits, ys_hash_u64(pending->tables->seed, wait->client), wait);
         ys_free(pending->alloc, wait);
     }
 }
 
-enum ysync_err ys_pending_block_new(const struct ysync_alloc *alloc, uint64_t client, struct ys_block_walk *walk,
+enum ysync_err ys_pending_block_new(const struct ysync_alloc *alloc, struct ys_id state, struct ys_block_walk *walk,
                                     uint64_t origin, struct ys_id needs, struct ys_pending_block **out)
 {
     const uint8_t *start = walk->s->wire.data;
     uint64_t clock = walk->clock;
+    uint64_t known_at = clock < state.clock ? clock + walk->s->len : clock + 1;
     uint64_t struct_count = 0;
     size_t len = 0;
     struct ys_pending_block *copy;
@@ -123,12 +125,13 @@ enum ysync_err ys_pending_block_new(const struct ysync_alloc *alloc, uint64_t cl
     copy = ys_alloc_array(alloc, sizeof(*copy) + len, 1);
     if (!copy)
         return YSYNC_ERR_NOMEM;
-    *copy = (struct ys_pending_block){ .client = client,
+    *copy = (struct ys_pending_block){ .client = state.client,
                                        .clock = clock,
                                        .end = walk->clock,
                                        .struct_count = struct_count,
                                        .origin = origin,
                                        .needs = needs,
+                                       .known_at = known_at,
                                        .len = len };
     memcpy(copy->bytes, start, len);
     *out = copy;
@@ -161,32 +164,45 @@ enum ysync_err ys_pending_reserve(struct ys_pending *pending, struct ys_pending_
     if (!err && count > 0)
         err = ys_map_reserve(&pending->tables->by_start, count);
     if (!err && count > 0)
-        err = ys_map_reserve(&pending->tables->waits, count);
+        err = ys_map_reserve(&pending->tables->waits, 2 * count);
     for (size_t i = 0; !err && i < count; i++)
         err = add_wait(pending, blocks[i]->needs.client);
+    for (size_t i = 0; !err && i < count; i++)
+        err = add_wait(pending, blocks[i]->client);
     return err;
 }
 
 void ys_pending_block_free(struct ys_pending *pending, struct ys_pending_block *block)
 {
-    struct wait *wait;
+    uint64_t client;
+    uint64_t needed;
 
     if (!block)
         return;
-    wait = find_wait(pending, block->needs.client);
+    client = block->client;
+    needed = block->needs.client;
     ys_free(pending->alloc, block);
-    remove_wait_if_empty(pending, wait);
+    remove_wait_if_empty(pending, find_wait(pending, needed));
+    remove_wait_if_empty(pending, find_wait(pending, client));
+}
+
+static void arm_for(struct ys_pending *pending, struct ys_pending_block *block, uint64_t needed, uint64_t known)
+{
+    ys_timer_arm(&find_wait(pending, block->needs.client)->due, &block->due, needed);
+    if (block->needs.client != block->client)
+        ys_timer_arm(&find_wait(pending, block->client)->known, &block->known, known);
 }
 
 static void arm(struct ys_pending *pending, struct ys_pending_block *block)
 {
-    ys_timer_arm(&find_wait(pending, block->needs.client)->blocks, &block->due, block->needs.clock);
+    arm_for(pending, block, block->needs.clock, block->known_at);
 }
 
-/* Out of its heap; what it waited for is watched on. */
+/* Out of its heaps; what it waited for is watched on. */
 static void disarm(struct ys_pending *pending, struct ys_pending_block *block)
 {
-    ys_timer_disarm(&find_wait(pending, block->needs.client)->blocks, &block->due);
+    ys_timer_disarm(&find_wait(pending, block->needs.client)->due, &block->due);
+    ys_timer_disarm(&find_wait(pending, block->client)->known, &block->known);
     pending->tables->bytes -= ys_pending_cost(block);
 }
 
@@ -218,10 +234,13 @@ struct ys_pending_block *ys_pending_take(struct ys_pending *pending, uint64_t cl
     struct wait *wait = find_wait(pending, client);
     struct ys_pending_block *block;
 
-    if (!wait || !wait->blocks.root || wait->blocks.root->due_ms > clock)
+    if (wait && ys_timers_next(&wait->due) <= clock)
+        block = YS_CONTAINER_OF(wait->due.root, struct ys_pending_block, due);
+    else if (wait && ys_timers_next(&wait->known) <= clock)
+        block = YS_CONTAINER_OF(wait->known.root, struct ys_pending_block, known);
+    else
         return NULL;
-    block = YS_CONTAINER_OF(wait->blocks.root, struct ys_pending_block, due);
-    ys_timer_arm(&wait->blocks, &block->due, YS_TIMER_NEVER); /* so that the heap, and room in it, stays */
+    arm_for(pending, block, YS_TIMER_NEVER, YS_TIMER_NEVER); /* so that the heaps, and room in them, stay */
     return block;
 }
 
@@ -302,6 +321,11 @@ enum ysync_err ys_pending_sorted(const struct ys_pending *pending, struct ys_pen
     return YSYNC_OK;
 }
 
+const struct ys_pending_block *ys_pending_next(const struct ys_pending *pending, size_t *position)
+{
+    return ys_map_next(&tables_of(pending)->by_start, position);
+}
+
 struct ys_block ys_pending_as_block(const struct ys_pending_block *pending_block)
 {
     struct ys_block block = { .client = pending_block->client,
@@ -330,13 +354,17 @@ void ys_pending_check(const struct ys_pending *pending)
     const struct wait *wait;
     size_t bytes = 0;
 
-    for (size_t i = 0; (block = ys_map_next(&tables_of(pending)->by_start, &i)) != NULL;) {
+    for (size_t i = 0; (block = ys_pending_next(pending, &i)) != NULL;) {
+        bool needs_other = block->needs.client != block->client;
+
         check(block->due.due_ms == block->needs.clock, "a block waits for nothing");
+        check(ys_timer_is_armed(&block->known) == needs_other, "a block may become known, and nobody watches");
+        check(!needs_other || block->known.due_ms == block->known_at, "a block is looked for at another clock");
         check(find_wait(pending, block->needs.client) != NULL, "a block waits for a client that nobody watches");
         check(block->clock < block->end && block->struct_count > 0, "an empty block");
         bytes += ys_pending_cost(block);
     }
     for (size_t i = 0; (wait = ys_map_next(&tables_of(pending)->waits, &i)) != NULL;)
-        check(wait->blocks.root != NULL, "a client is watched for nobody");
+        check(wait->due.root || wait->known.root, "a client is watched for nobody");
     check(bytes == ys_pending_bytes(pending), "memory is miscounted");
 }

@@ -90,6 +90,7 @@ static bool is_there(const struct ys_plan *plan, struct ys_work *work, struct ys
 static bool is_ready(const struct ys_plan *plan, struct ys_work *work)
 {
     const struct ys_struct *s = work->walk.s;
+    bool is_cut = work->walk.clock < work->clock; /* what is left of it has its own client's clock as its origin */
 
     if (work->walk.clock > work->clock) {
         work->needs = (struct ys_id){ work->client, work->walk.clock };
@@ -97,9 +98,9 @@ static bool is_ready(const struct ys_plan *plan, struct ys_work *work)
     }
     if (ys_struct_kind(s) == YS_KIND_GC)
         return true;
-    return (!(s->info & YS_INFO_ORIGIN) || is_there(plan, work, s->origin)) &&
+    return (is_cut || !(s->info & YS_INFO_ORIGIN) || is_there(plan, work, s->origin)) &&
            (!(s->info & YS_INFO_RIGHT_ORIGIN) || is_there(plan, work, s->right_origin)) &&
-           (!s->has_parent_id || is_there(plan, work, s->parent));
+           (is_cut || !s->has_parent_id || is_there(plan, work, s->parent));
 }
 
 /* GC and deleted content say that their clocks are deleted, whether or not the delete set does: those that are new. */

@@ -30,8 +30,9 @@ static size_t make_blocks(const struct ysync_alloc *alloc, const char *text, str
         struct ys_block_walk walk;
 
         ys_block_walk_begin(&walk, &update.blocks[i]);
-        assert_int_equal(ys_pending_block_new(alloc, update.blocks[i].client, &walk, i, needs, &out[count++]),
-                         YSYNC_OK);
+        assert_int_equal(
+            ys_pending_block_new(alloc, (struct ys_id){ update.blocks[i].client, 0 }, &walk, i, needs, &out[count++]),
+            YSYNC_OK);
     }
     ys_update_deinit(&update, ysync_alloc_default());
     ys_buf_deinit(&bytes);
@@ -141,6 +142,31 @@ static void test_pending_gives_out_what_is_due(void **state)
     ys_pending_deinit(&pending);
 }
 
+/* When its first struct came another way, it no longer matters what that one needs. */
+static void test_pending_gives_out_what_has_become_known(void **state)
+{
+    struct ys_pending pending;
+    struct ys_pending_block *block;
+
+    (void)state;
+    ys_pending_init(&pending, ysync_alloc_default());
+    add(&pending, "9@5 'ab' embed", 7, 12);
+    add(&pending, "9@8 'd'", 9, 8);
+    assert_null(ys_pending_take(&pending, 9, 5));
+    block = ys_pending_take(&pending, 9, 6);
+    assert_int_equal(block->clock, 5);
+    assert_null(ys_pending_take(&pending, 7, 12));
+    ys_pending_put_back(&pending, block);
+    ys_pending_check(&pending);
+    block = ys_pending_take(&pending, 7, 12);
+    assert_int_equal(block->clock, 5);
+    ys_pending_drop(&pending, block);
+    ys_pending_check(&pending);
+    assert_null(ys_pending_take(&pending, 9, 7));
+    assert_int_equal(ys_pending_take(&pending, 9, 8)->clock, 8);
+    ys_pending_deinit(&pending);
+}
+
 /* One that is looked at just now is not in the way of one that begins at the same clock. */
 static void test_pending_replaces_what_is_taken(void **state)
 {
@@ -240,6 +266,7 @@ int main(void)
         cmocka_unit_test(test_pending_keeps_a_block_once),
         cmocka_unit_test(test_pending_copies_up_to_a_skip),
         cmocka_unit_test(test_pending_gives_out_what_is_due),
+        cmocka_unit_test(test_pending_gives_out_what_has_become_known),
         cmocka_unit_test(test_pending_replaces_what_is_taken),
         cmocka_unit_test(test_pending_finds_one_among_many),
         cmocka_unit_test(test_pending_reads_as_a_block),

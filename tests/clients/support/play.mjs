@@ -29,12 +29,18 @@ function deletesOf (update) {
     .sort((a, b) => a[0] - b[0])
 }
 
-/** Yjs 13 notes one missing clock for each client, not always the lowest; then structs stay pending although what they
- * need has come, until more comes. A relay does not have to wait for that: nor does this. */
+/** Yjs 13 leaves some structs pending although all that they need has come, until more comes: it notes one missing clock
+ * for each client, not always the lowest; and it looks at what a struct refers to before it looks whether the struct is
+ * known, which those that were collected elsewhere often are. A relay does not have to wait for that: nor does this. */
 function takeIn (doc, update) {
-  const missing = doc.store.pendingStructs?.missing
-  for (const client of missing?.keys() ?? []) missing.set(client, -1)
-  yjs13.Y.applyUpdate(doc, update)
+  const { Y } = yjs13
+  Y.applyUpdate(doc, Y.diffUpdate(update, Y.encodeStateVector(doc)))
+  for (let before = -1; doc.store.pendingStructs !== null && before < sumOfClocks(doc);) {
+    const waiting = Y.diffUpdateV2(doc.store.pendingStructs.update, Y.encodeStateVector(doc))
+    doc.store.pendingStructs = null
+    before = sumOfClocks(doc)
+    Y.applyUpdateV2(doc, waiting)
+  }
 }
 
 /** The relay, and beside it two documents of Yjs 13: `server` takes what the relay takes, `follower` what it passes on.
