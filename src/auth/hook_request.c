@@ -19,7 +19,7 @@ static size_t on_body(char *data, size_t one, size_t len, void *user)
     long status = 0;
 
     (void)one;
-    curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
+    ys_curl.easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
     if (status != 200)
         return len;
     ys_buf_put(&request->answer, (struct ysync_bytes){ (const uint8_t *)data, len });
@@ -43,10 +43,10 @@ static struct curl_slist *make_fields(void)
     struct curl_slist *fields = NULL;
 
     for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
-        struct curl_slist *longer = curl_slist_append(fields, lines[i]);
+        struct curl_slist *longer = ys_curl.slist_append(fields, lines[i]);
 
         if (!longer) {
-            curl_slist_free_all(fields);
+            ys_curl.slist_free_all(fields);
             return NULL;
         }
         fields = longer;
@@ -58,18 +58,18 @@ static struct curl_slist *make_fields(void)
  * QUICK_EXIT: a question may end while the endpoint's name is still looked up; then libcurl must not wait for that. */
 static bool set_up(CURL *easy, struct curl_slist *fields, const char *url)
 {
-    return curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_POST, 1L) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_HTTPHEADER, fields) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_USERAGENT, "ysync/" YSYNC_VERSION) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_head_line) == CURLE_OK;
+    return ys_curl.easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK &&
+           ys_curl.easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+           ys_curl.easy_setopt(easy, CURLOPT_POST, 1L) == CURLE_OK &&
+           ys_curl.easy_setopt(easy, CURLOPT_HTTPHEADER, fields) == CURLE_OK &&
+           ys_curl.easy_setopt(easy, CURLOPT_USERAGENT, "ysync/" YSYNC_VERSION) == CURLE_OK &&
+           ys_curl.easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK &&
+           ys_curl.easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
+           ys_curl.easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK &&
+           ys_curl.easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+           ys_curl.easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK &&
+           ys_curl.easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
+           ys_curl.easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_head_line) == CURLE_OK;
 }
 
 static enum ysync_err write_body(struct ys_buf *body, const struct ys_auth_request *request)
@@ -107,7 +107,7 @@ static uint64_t read_max_age(CURL *easy)
     struct ys_max_age age = { 0 };
     struct curl_header *field;
 
-    for (size_t i = 0; curl_easy_header(easy, "Cache-Control", i, CURLH_HEADER, -1, &field) == CURLHE_OK; i++)
+    for (size_t i = 0; ys_curl.easy_header(easy, "Cache-Control", i, CURLH_HEADER, -1, &field) == CURLHE_OK; i++)
         ys_max_age_read(&age, ys_log_str(field->value));
     return ys_max_age_seconds(&age);
 }
@@ -120,7 +120,7 @@ static void tell_status(struct ys_hook_answer *answer, long status)
 
 enum ysync_err ys_hook_check_url(const char *url, struct ysync_problem *problem)
 {
-    CURLU *parts = curl_url();
+    CURLU *parts = ys_curl.url();
     char *scheme = NULL;
     bool is_good;
 
@@ -128,11 +128,11 @@ enum ysync_err ys_hook_check_url(const char *url, struct ysync_problem *problem)
         ys_problem_set(problem, "out of memory");
         return YSYNC_ERR_NOMEM;
     }
-    is_good = curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
-              curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+    is_good = ys_curl.url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
+              ys_curl.url_get(parts, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
               (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
-    curl_free(scheme);
-    curl_url_cleanup(parts);
+    ys_curl.free_text(scheme);
+    ys_curl.url_cleanup(parts);
     if (is_good)
         return YSYNC_OK;
     ys_problem_set(problem, "verify_url is not a URL such as http://127.0.0.1:8080/verify");
@@ -142,7 +142,7 @@ enum ysync_err ys_hook_check_url(const char *url, struct ysync_problem *problem)
 enum ysync_err ys_hook_prototype_init(struct ys_hook_prototype *prototype, const char *url)
 {
     prototype->fields = make_fields();
-    prototype->easy = curl_easy_init();
+    prototype->easy = ys_curl.easy_init();
     if (!prototype->fields || !prototype->easy)
         return YSYNC_ERR_NOMEM;
     return set_up(prototype->easy, prototype->fields, url) ? YSYNC_OK : YSYNC_ERR_IO;
@@ -150,8 +150,8 @@ enum ysync_err ys_hook_prototype_init(struct ys_hook_prototype *prototype, const
 
 void ys_hook_prototype_deinit(struct ys_hook_prototype *prototype)
 {
-    curl_easy_cleanup(prototype->easy);
-    curl_slist_free_all(prototype->fields);
+    ys_curl.easy_cleanup(prototype->easy);
+    ys_curl.slist_free_all(prototype->fields);
 }
 
 enum ysync_err ys_hook_request_init(struct ys_hook_request *request, const struct ysync_alloc *alloc,
@@ -166,21 +166,21 @@ enum ysync_err ys_hook_request_init(struct ys_hook_request *request, const struc
 
 void ys_hook_request_deinit(struct ys_hook_request *request)
 {
-    curl_easy_cleanup(request->easy);
+    ys_curl.easy_cleanup(request->easy);
     ys_buf_deinit(&request->answer);
     ys_buf_deinit(&request->body);
 }
 
 enum ysync_err ys_hook_request_open(struct ys_hook_request *request, const struct ys_hook_prototype *prototype)
 {
-    CURL *easy = curl_easy_duphandle(prototype->easy);
+    CURL *easy = ys_curl.easy_duphandle(prototype->easy);
 
     request->easy = easy;
-    if (easy && curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len) == CURLE_OK &&
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body.data) == CURLE_OK &&
-        curl_easy_setopt(easy, CURLOPT_PRIVATE, request) == CURLE_OK &&
-        curl_easy_setopt(easy, CURLOPT_WRITEDATA, request) == CURLE_OK &&
-        curl_easy_setopt(easy, CURLOPT_HEADERDATA, request) == CURLE_OK)
+    if (easy && ys_curl.easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len) == CURLE_OK &&
+        ys_curl.easy_setopt(easy, CURLOPT_POSTFIELDS, request->body.data) == CURLE_OK &&
+        ys_curl.easy_setopt(easy, CURLOPT_PRIVATE, request) == CURLE_OK &&
+        ys_curl.easy_setopt(easy, CURLOPT_WRITEDATA, request) == CURLE_OK &&
+        ys_curl.easy_setopt(easy, CURLOPT_HEADERDATA, request) == CURLE_OK)
         return YSYNC_OK;
     return YSYNC_ERR_NOMEM;
 }
@@ -190,9 +190,9 @@ void ys_hook_request_read(const struct ys_hook_request *request, CURLcode result
     long status = 0;
 
     *answer = (struct ys_hook_answer){ .access = YS_ACCESS_UNKNOWN };
-    curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
+    ys_curl.easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
     if (result != CURLE_OK)
-        answer->problem = curl_easy_strerror(result);
+        answer->problem = ys_curl.easy_strerror(result);
     else if (status == 401 || status == 403)
         answer->access = YS_ACCESS_NONE;
     else if (status != 200)

@@ -11,9 +11,8 @@
 #ifndef YS_AUTH_HOOK_REQUEST_H
 #define YS_AUTH_HOOK_REQUEST_H
 
-#include <curl/curl.h>
-
 #include "auth/auth.h"
+#include "auth/curl.h"
 #include "base/buf.h"
 #include "ysync/problem.h"
 

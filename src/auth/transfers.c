@@ -3,9 +3,9 @@
  * libcurl says what it waits for, libuv waits for it, and libcurl is called when it comes:
  *
  *     on_socket_wanted()    watch this socket        uv_poll_t, one for each    --.
- *     on_timeout_wanted()   call me in 200 ms        uv_timer_t                 --+--> curl_multi_socket_action()
+ *     on_timeout_wanted()   call me in 200 ms        uv_timer_t                 --+--> ys_curl.multi_socket_action()
  *                                                                                              |
- *                                           ended() <--- curl_multi_info_read() <--------------'
+ *                                           ended() <--- ys_curl.multi_info_read() <--------------'
  *
  * libcurl must not be called from inside the first two, so they only set handles up.
  */
@@ -34,21 +34,12 @@ struct watch {
     curl_socket_t fd;
 };
 
-static uv_once_t once = UV_ONCE_INIT;
-static bool has_curl;
-
-/* Never undone: other users of libcurl in this program may count on it by now. */
-static void init_curl(void)
-{
-    has_curl = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
-}
-
 static void take_ended(struct ys_transfers *transfers)
 {
     CURLMsg *message;
     int left;
 
-    while ((message = curl_multi_info_read(transfers->multi, &left)) != NULL) {
+    while ((message = ys_curl.multi_info_read(transfers->multi, &left)) != NULL) {
         if (message->msg != CURLMSG_DONE)
             continue;
         transfers->is_in_ended = true;
@@ -61,7 +52,7 @@ static void act(struct ys_transfers *transfers, curl_socket_t fd, int events)
 {
     int running;
 
-    curl_multi_socket_action(transfers->multi, fd, events, &running);
+    ys_curl.multi_socket_action(transfers->multi, fd, events, &running);
     take_ended(transfers);
 }
 
@@ -85,7 +76,7 @@ static void on_timer(uv_timer_t *timer)
     act(transfers, CURL_SOCKET_TIMEOUT, 0);
     if (uv_is_active((uv_handle_t *)timer))
         return;
-    curl_multi_timeout(transfers->multi, &timeout_ms);
+    ys_curl.multi_timeout(transfers->multi, &timeout_ms);
     set_timer(transfers, timeout_ms);
 }
 
@@ -147,7 +138,7 @@ static int on_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *user, 
 
     (void)easy;
     if (what == CURL_POLL_REMOVE) {
-        curl_multi_assign(transfers->multi, fd, NULL);
+        ys_curl.multi_assign(transfers->multi, fd, NULL);
         if (watch)
             uv_close((uv_handle_t *)&watch->poll, on_poll_closed);
         return 0;
@@ -156,7 +147,7 @@ static int on_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *user, 
         watch = watch_new(transfers, fd);
         if (!watch)
             return 0;
-        curl_multi_assign(transfers->multi, fd, watch);
+        ys_curl.multi_assign(transfers->multi, fd, watch);
     }
     if (what & CURL_POLL_IN)
         events |= UV_READABLE;
@@ -170,41 +161,35 @@ static bool set_up_multi(struct ys_transfers *transfers, long max_connections)
 {
     CURLM *multi = transfers->multi;
 
-    return curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket_wanted) == CURLM_OK &&
-           curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, transfers) == CURLM_OK &&
-           curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timeout_wanted) == CURLM_OK &&
-           curl_multi_setopt(multi, CURLMOPT_TIMERDATA, transfers) == CURLM_OK &&
-           curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, max_connections) == CURLM_OK &&
-           curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, max_connections) == CURLM_OK;
+    return ys_curl.multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket_wanted) == CURLM_OK &&
+           ys_curl.multi_setopt(multi, CURLMOPT_SOCKETDATA, transfers) == CURLM_OK &&
+           ys_curl.multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timeout_wanted) == CURLM_OK &&
+           ys_curl.multi_setopt(multi, CURLMOPT_TIMERDATA, transfers) == CURLM_OK &&
+           ys_curl.multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, max_connections) == CURLM_OK &&
+           ys_curl.multi_setopt(multi, CURLMOPT_MAXCONNECTS, max_connections) == CURLM_OK;
 }
 
 enum ysync_err ys_transfers_new(const struct ysync_alloc *alloc, uv_loop_t *loop, long max_connections,
                                 ys_transfer_ended_fn *ended, void *user, struct ys_transfers **out)
 {
     struct ys_transfers *transfers = ys_alloc_zeroed(alloc, 1, sizeof(*transfers));
-    enum ysync_err err = YSYNC_ERR_IO;
 
     if (!transfers)
         return YSYNC_ERR_NOMEM;
     transfers->alloc = alloc;
     transfers->ended = ended;
     transfers->user = user;
-    uv_once(&once, init_curl);
-    if (!has_curl)
-        goto failed;
-    err = YSYNC_ERR_NOMEM;
-    transfers->multi = curl_multi_init();
-    if (!transfers->multi || !set_up_multi(transfers, max_connections))
-        goto failed;
+    transfers->multi = ys_curl.multi_init();
+    if (!transfers->multi || !set_up_multi(transfers, max_connections)) {
+        ys_curl.multi_cleanup(transfers->multi);
+        ys_free(alloc, transfers);
+        return YSYNC_ERR_NOMEM;
+    }
     uv_timer_init(loop, &transfers->timer);
     uv_unref((uv_handle_t *)&transfers->timer);
     transfers->timer.data = transfers;
     *out = transfers;
     return YSYNC_OK;
-failed:
-    curl_multi_cleanup(transfers->multi);
-    ys_free(alloc, transfers);
-    return err;
 }
 
 static void on_timer_closed(uv_handle_t *handle)
@@ -220,16 +205,16 @@ void ys_transfers_free(struct ys_transfers *transfers)
         return;
     assert(!transfers->is_in_ended);
     transfers->is_closing = true;
-    curl_multi_cleanup(transfers->multi);
+    ys_curl.multi_cleanup(transfers->multi);
     uv_close((uv_handle_t *)&transfers->timer, on_timer_closed);
 }
 
 enum ysync_err ys_transfers_add(struct ys_transfers *transfers, CURL *easy)
 {
-    return curl_multi_add_handle(transfers->multi, easy) == CURLM_OK ? YSYNC_OK : YSYNC_ERR_NOMEM;
+    return ys_curl.multi_add_handle(transfers->multi, easy) == CURLM_OK ? YSYNC_OK : YSYNC_ERR_NOMEM;
 }
 
 void ys_transfers_remove(struct ys_transfers *transfers, CURL *easy)
 {
-    curl_multi_remove_handle(transfers->multi, easy);
+    ys_curl.multi_remove_handle(transfers->multi, easy);
 }

@@ -13,9 +13,9 @@
 #ifndef YS_AUTH_TRANSFERS_H
 #define YS_AUTH_TRANSFERS_H
 
-#include <curl/curl.h>
 #include <uv.h>
 
+#include "auth/curl.h"
 #include "ysync/alloc.h"
 #include "ysync/err.h"
 
@@ -25,8 +25,7 @@ struct ys_transfers;
  * the transfers must not be freed. */
 typedef void ys_transfer_ended_fn(void *user, CURL *easy, CURLcode result);
 
-/* Initializes libcurl, once for the whole program and in any thread. max_connections: of all transfers together; others
- * wait. Errors: NOMEM, IO (libcurl does not work). */
+/* libcurl is loaded. max_connections: of all transfers together; others wait. Errors: NOMEM. */
 YSYNC_CHECKED enum ysync_err ys_transfers_new(const struct ysync_alloc *alloc, uv_loop_t *loop, long max_connections,
                                               ys_transfer_ended_fn *ended, void *user, struct ys_transfers **out);
 

@@ -206,7 +206,7 @@ static void on_ended(void *user, CURL *easy, CURLcode result)
     struct question *question;
     void *request = NULL;
 
-    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &request);
+    ys_curl.easy_getinfo(easy, CURLINFO_PRIVATE, &request);
     question = YS_CONTAINER_OF(request, struct question, request);
     ys_hook_request_read(&question->request, result, &answer);
     if (answer.access == YS_ACCESS_UNKNOWN)
@@ -310,11 +310,14 @@ static enum ysync_err make_parts(struct web_hook *hook, const struct ys_web_hook
 
 static enum ysync_err check_config(const struct ys_web_hook_config *config, struct ysync_problem *problem)
 {
+    enum ysync_err err;
+
     if (config->timeout_ms == 0 || config->timeout_ms > YS_WEB_HOOK_MAX_TIMEOUT_MS) {
         ys_problem_set(problem, "verify_timeout_ms is not from 1 to 3600000");
         return YSYNC_ERR_INVALID_ARG;
     }
-    return ys_hook_check_url(config->url, problem);
+    err = ys_curl_load(problem);
+    return err ? err : ys_hook_check_url(config->url, problem);
 }
 
 enum ysync_err ys_auth_new_web_hook(const struct ysync_alloc *alloc, const struct ys_web_hook_config *config,
