@@ -56,6 +56,8 @@ static void test_timer_fires_in_order_when_due(void **state)
         else
             ys_timer_arm(&timers, &alarm->timer, alarm->want_ms);
         assert_int_equal(ys_timer_is_armed(&alarm->timer), alarm->want_ms != YS_TIMER_NEVER);
+        if (round % 16 == 0)
+            ys_timers_check(&timers);
     }
     for (uint64_t now = 0; now < 1010; now += 10)
         ys_timers_run(&timers, now);
@@ -67,6 +69,44 @@ static void test_timer_fires_in_order_when_due(void **state)
                      (unsigned long long)alarms[i].fired_ms, (unsigned long long)want);
     }
     assert_true(ys_timers_next(&timers) == YS_TIMER_NEVER);
+}
+
+static unsigned height(const struct ys_timer *timer)
+{
+    unsigned left = timer ? height(timer->left) : 0;
+    unsigned right = timer ? height(timer->right) : 0;
+
+    return timer ? 1 + (left > right ? left : right) : 0;
+}
+
+/* What one call costs is how high the heap is, so it must not depend on the order in which timers were armed. */
+static void test_timer_heaps_stay_low(void **state)
+{
+    enum { MANY = 4095, HEIGHT = 12 };
+    static struct ys_timer many[MANY];
+    static const struct {
+        const char *name;
+        uint64_t first;
+        int64_t step;
+    } orders[] = { { "rising", 1, 1 }, { "falling", MANY, -1 }, { "all the same", 7, 0 } };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
+        struct ys_timers timers = { NULL };
+
+        for (size_t j = 0; j < MANY; j++) {
+            ys_timer_init(&many[j], note);
+            ys_timer_arm(&timers, &many[j], orders[i].first + (uint64_t)(orders[i].step * (int64_t)j));
+        }
+        ys_timers_check(&timers);
+        if (height(timers.root) != HEIGHT)
+            fail_msg("%s: got a height of %u, want %d", orders[i].name, height(timers.root), HEIGHT);
+        for (size_t j = 0; j < MANY; j += 2)
+            ys_timer_disarm(&timers, &many[j]);
+        ys_timers_check(&timers);
+        if (height(timers.root) != HEIGHT - 1)
+            fail_msg("%s, half of them: got a height of %u, want %d", orders[i].name, height(timers.root), HEIGHT - 1);
+    }
 }
 
 static void test_timer_tells_what_is_due_next(void **state)
@@ -139,6 +179,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_timer_fires_in_order_when_due),
+        cmocka_unit_test(test_timer_heaps_stay_low),
         cmocka_unit_test(test_timer_tells_what_is_due_next),
         cmocka_unit_test(test_timer_callbacks_may_arm_disarm_and_free),
     };
