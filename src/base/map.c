@@ -57,6 +57,36 @@ static enum ysync_err resize(struct ys_map *map, size_t slot_count)
     return YSYNC_OK;
 }
 
+static void put_anew(struct ys_map *map, size_t i, size_t slot_count)
+{
+    struct ys_map_slot entry = map->slots[i];
+
+    map->slots[i].item = NULL;
+    if (entry.item)
+        put(map->slots, slot_count, entry);
+}
+
+/* Moves the upper half of the table into the lower one, and gives its memory back. In place: when most of what was
+ * there is gone, asking malloc for another large block makes it look at all that was freed, which takes many times as
+ * long.
+ *
+ * What stands in the lower half is at home there, but for the items at its beginning that had no room at the end of
+ * the upper one, and those behind them without a gap. */
+static void halve(struct ys_map *map)
+{
+    size_t half = map->slot_count / 2;
+    struct ys_map_slot *slots;
+
+    for (size_t i = 0; i < half && map->slots[i].item; i++)
+        put_anew(map, i, half);
+    for (size_t i = half; i < map->slot_count; i++)
+        put_anew(map, i, half);
+    map->slot_count = half;
+    slots = ys_realloc_array(map->alloc, map->slots, half, sizeof(*slots));
+    if (slots) /* if not, the memory stays, and is not used */
+        map->slots = slots;
+}
+
 enum ysync_err ys_map_reserve(struct ys_map *map, size_t extra)
 {
     size_t slot_count = map->slot_count ? map->slot_count : MIN_SLOTS;
@@ -114,7 +144,7 @@ void ys_map_remove(struct ys_map *map, uint64_t hash, const void *item)
     if (map->count == 0)
         ys_map_deinit(map);
     else if (map->slot_count > MIN_SLOTS && map->count < map->slot_count / 8)
-        (void)!resize(map, map->slot_count / 2); /* without memory for a smaller table the larger one stays */
+        halve(map);
 }
 
 void *ys_map_next(const struct ys_map *map, size_t *position)

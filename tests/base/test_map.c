@@ -124,6 +124,39 @@ static void test_map_gives_memory_back(void **state)
     ys_map_deinit(&map);
 }
 
+/* Their homes are the last slots of the table, however large it is: most stand at its beginning. */
+static uint64_t hash_of_end(int key)
+{
+    return UINT64_MAX - (uint64_t)(key % 7);
+}
+
+static void test_map_keeps_items_in_reach_as_it_shrinks(void **state)
+{
+    enum { MANY = 200 };
+    static struct item items[MANY];
+    struct ys_map map;
+    size_t full_slots;
+
+    (void)state;
+    ys_map_init(&map, ysync_alloc_default());
+    for (int i = 0; i < MANY; i++) {
+        items[i] = (struct item){ i, true };
+        assert_int_equal(ys_map_reserve(&map, 1), YSYNC_OK);
+        ys_map_add(&map, hash_of_end(i), &items[i]);
+    }
+    full_slots = map.slot_count;
+    for (int i = 0; i < MANY; i++) {
+        ys_map_remove(&map, hash_of_end(i), &items[i]);
+        for (int j = i + 1; j < MANY; j++) {
+            if (ys_map_find(&map, hash_of_end(j), is_item, &j) != &items[j])
+                fail_msg("%d is out of reach after %d removals, with %zu slots", j, i + 1, map.slot_count);
+        }
+        if (i == MANY - 2)
+            assert_true(map.slot_count <= full_slots / 16);
+    }
+    ys_map_deinit(&map);
+}
+
 /* Removing works even when there is no memory for a smaller table. */
 static void test_map_survives_the_nth_allocation_failing(void **state)
 {
@@ -174,6 +207,7 @@ int main(void)
         cmocka_unit_test(test_map_finds_what_was_added_and_not_removed),
         cmocka_unit_test(test_map_replaces_an_item),
         cmocka_unit_test(test_map_gives_memory_back),
+        cmocka_unit_test(test_map_keeps_items_in_reach_as_it_shrinks),
         cmocka_unit_test(test_map_survives_the_nth_allocation_failing),
         cmocka_unit_test(test_map_refuses_absurd_reservations),
     };
