@@ -131,9 +131,9 @@ conformance('RFC 7692: what may be sent', [
   },
   {
     name: 'byte by byte',
-    frames: [hello, frame(PING, 'ping'), hello],
+    frames: [hello, hello],
     chop: 1,
-    want: [helloBack, [PONG, 'ping'], helloBack]
+    want: [helloBack, helloBack]
   },
   {
     name: 'a ping among fragments',
