@@ -110,10 +110,9 @@ enum ysync_err ys_member_put_reply(struct ys_member *member, const struct ysync_
     return YSYNC_OK;
 }
 
-enum ysync_err ys_member_put_step2(struct ys_member *member, const struct ysync_doc *doc,
-                                   struct ysync_bytes state_vector)
+enum ysync_err ys_member_put_step2(struct ys_member *member, struct ysync_bytes state_vector)
 {
-    enum ysync_err err = ys_outbox_put_step2(&member->outbox, doc, state_vector);
+    enum ysync_err err = ys_outbox_put_step2(&member->outbox, state_vector);
 
     if (err)
         return err;

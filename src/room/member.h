@@ -54,8 +54,7 @@ void ys_member_put_update(struct ys_member *member, const struct ysync_doc *doc,
 void ys_member_put_presence(struct ys_member *member, const struct ys_presence_news *news);
 YSYNC_CHECKED enum ysync_err ys_member_put_reply(struct ys_member *member, const struct ysync_doc *doc,
                                                  enum ys_message_type type, struct ys_blob *message);
-YSYNC_CHECKED enum ysync_err ys_member_put_step2(struct ys_member *member, const struct ysync_doc *doc,
-                                                 struct ysync_bytes state_vector);
+YSYNC_CHECKED enum ysync_err ys_member_put_step2(struct ys_member *member, struct ysync_bytes state_vector);
 YSYNC_CHECKED enum ysync_err ys_member_put_states(struct ys_member *member);
 
 /* There was no memory to make what is to be taken: wakes the member again later. */

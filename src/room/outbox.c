@@ -27,10 +27,21 @@ void ys_outbox_init(struct ys_outbox *outbox, const struct ysync_alloc *alloc, s
     outbox->slots = outbox->inline_slots;
 }
 
-/* What a slot counts for against max_bytes. */
-static inline size_t slot_bytes(const struct ys_blob *blob)
+static inline size_t blob_bytes(const struct ys_blob *blob)
 {
-    return sizeof(struct ys_outbox_slot) + (blob ? blob->len : 0);
+    return blob ? blob->len : 0;
+}
+
+/* Is there a state vector, instead of a message? */
+static inline bool has_state_vector(enum ys_outbox_kind kind)
+{
+    return kind == YS_OUTBOX_STEP2 || kind == YS_OUTBOX_MISSED_UPDATES;
+}
+
+/* What a slot counts for against max_bytes. */
+static inline size_t slot_bytes(enum ys_outbox_kind kind, const struct ys_blob *blob)
+{
+    return sizeof(struct ys_outbox_slot) + (has_state_vector(kind) ? 0 : blob_bytes(blob));
 }
 
 void ys_outbox_deinit(struct ys_outbox *outbox)
@@ -87,7 +98,8 @@ static void append(struct ys_outbox *outbox, enum ys_outbox_kind kind, struct ys
     *ys_outbox_slot_at(outbox, outbox->count) = (struct ys_outbox_slot){ kind, blob };
     outbox->count++;
     outbox->counts[kind]++;
-    outbox->bytes += slot_bytes(blob);
+    outbox->bytes += slot_bytes(kind, blob);
+    outbox->requested_bytes += kind == YS_OUTBOX_STEP2 ? blob_bytes(blob) : 0;
 }
 
 const struct ys_outbox_slot *ys_outbox_front(const struct ys_outbox *outbox)
@@ -103,7 +115,8 @@ struct ys_blob *ys_outbox_pop(struct ys_outbox *outbox)
     outbox->first = (outbox->first + 1) & (outbox->slot_count - 1);
     outbox->count--;
     outbox->counts[slot.kind]--;
-    outbox->bytes -= slot_bytes(slot.blob);
+    outbox->bytes -= slot_bytes(slot.kind, slot.blob);
+    outbox->requested_bytes -= slot.kind == YS_OUTBOX_STEP2 ? blob_bytes(slot.blob) : 0;
     outbox->unmerged -= slot.kind == YS_OUTBOX_UPDATE && outbox->unmerged > 0;
     if (outbox->count == 0)
         leave_heap_if_possible(outbox);
@@ -130,7 +143,7 @@ void ys_outbox_drop_updates(struct ys_outbox *outbox, uint32_t count)
     for (uint32_t i = 0; i < count; i++) {
         struct ys_blob *update = ys_outbox_next_update(outbox, &end);
 
-        outbox->bytes -= slot_bytes(update);
+        outbox->bytes -= slot_bytes(YS_OUTBOX_UPDATE, update);
         ys_blob_unref(update);
     }
     begin = end == count ? end : close_gaps(outbox, end);
@@ -141,9 +154,12 @@ void ys_outbox_drop_updates(struct ys_outbox *outbox, uint32_t count)
         leave_heap_if_possible(outbox);
 }
 
+/* The slot has a state vector: another one takes its place. */
 static void replace_blob(struct ys_outbox *outbox, struct ys_outbox_slot *slot, struct ys_blob *blob)
 {
-    outbox->bytes = outbox->bytes - slot_bytes(slot->blob) + slot_bytes(blob);
+    assert(has_state_vector(slot->kind));
+    if (slot->kind == YS_OUTBOX_STEP2)
+        outbox->requested_bytes = outbox->requested_bytes - blob_bytes(slot->blob) + blob_bytes(blob);
     ys_blob_unref(slot->blob);
     slot->blob = blob;
 }
@@ -180,7 +196,7 @@ static void drop_all(struct ys_outbox *outbox, enum ys_outbox_kind kind, struct 
         }
         if (catch_up)
             ys_catch_up_drop(catch_up, slot.blob);
-        outbox->bytes -= slot_bytes(slot.blob);
+        outbox->bytes -= slot_bytes(kind, slot.blob);
         ys_blob_unref(slot.blob);
     }
     outbox->count = kept;
@@ -286,11 +302,11 @@ enum ysync_err ys_outbox_put_reply(struct ys_outbox *outbox, const struct ysync_
     return YSYNC_OK;
 }
 
-enum ysync_err ys_outbox_put_step2(struct ys_outbox *outbox, const struct ysync_doc *doc,
-                                   struct ysync_bytes state_vector)
+enum ysync_err ys_outbox_put_step2(struct ys_outbox *outbox, struct ysync_bytes state_vector)
 {
+    bool fits = outbox->requested_bytes == 0 || (outbox->requested_bytes < outbox->max_bytes &&
+                                                 state_vector.len < outbox->max_bytes - outbox->requested_bytes);
     struct ys_blob *copy;
-    bool fits = make_room(outbox, doc, state_vector.len);
 
     if (outbox->counts[YS_OUTBOX_STEP2] == YS_OUTBOX_MAX_REQUESTS) {
         replace_blob(outbox, find_last(outbox, YS_OUTBOX_STEP2), NULL);

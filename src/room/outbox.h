@@ -12,8 +12,8 @@
  *  - its updates are dropped for one mark, "has everything up to this state vector"; whatever is put while the mark is
  *    there is covered by the difference that the mark becomes when it is taken;
  *  - its presence messages are dropped for another, "has all changes before this one";
- *  - of its requests only so many are remembered, and none whose state vector has no room: the last one, and those,
- * then ask for everything;
+ *  - of its requests only so many are remembered, and so many bytes of their state vectors: who asks for more is given
+ *    everything. State vectors leave messages their room: who asks, and reads, is not a slow reader;
  *  - messages that acknowledge (102) can be neither dropped nor merged, so there the limit is an error.
  * A single message is allowed to be larger than max_bytes. Falling behind needs no memory.
  */
@@ -57,7 +57,8 @@ struct ys_outbox {
     uint32_t count;
     uint32_t counts[YS_OUTBOX_MISSED_PRESENCE + 1]; /* of each kind */
     uint32_t unmerged;                              /* the next so many updates are not to be merged */
-    size_t bytes;
+    size_t bytes;                                   /* of messages, and of slots */
+    size_t requested_bytes;                         /* of the state vectors of requests: max_bytes, or one */
     size_t max_bytes;
     uint64_t presence_since; /* the oldest change that a PRESENCE or MISSED_PRESENCE slot may be about */
     uint64_t missed_in;      /* the number of the change to the document during which the mark was set */
@@ -95,8 +96,7 @@ YSYNC_CHECKED enum ysync_err ys_outbox_put_reply(struct ys_outbox *outbox, const
                                                  struct ys_blob *message);
 
 /* The state vector is copied. Errors: NOMEM. */
-YSYNC_CHECKED enum ysync_err ys_outbox_put_step2(struct ys_outbox *outbox, const struct ysync_doc *doc,
-                                                 struct ysync_bytes state_vector);
+YSYNC_CHECKED enum ysync_err ys_outbox_put_step2(struct ys_outbox *outbox, struct ysync_bytes state_vector);
 
 /* Errors: NOMEM. */
 YSYNC_CHECKED enum ysync_err ys_outbox_put_states(struct ys_outbox *outbox);

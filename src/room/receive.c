@@ -35,7 +35,7 @@ static enum ysync_err receive_step1(struct ys_member *member, const struct ys_me
     ys_state_vector_deinit(&vector, member->context->config.alloc);
     if (err == YSYNC_ERR_MALFORMED)
         *problem = in.problem;
-    return err ? err : ys_member_put_step2(member, ys_room_doc(member->room), message->payload);
+    return err ? err : ys_member_put_step2(member, message->payload);
 }
 
 /* Says once that the member may not write; nothing if it wrote nothing new. */

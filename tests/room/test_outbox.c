@@ -293,6 +293,35 @@ static void test_outbox_bounds_large_requests(void **state)
     party_deinit(&party);
 }
 
+/* However large the state vector, which may come before any of it could be answered. */
+static void test_outbox_keeps_room_for_replies_behind_a_request(void **state)
+{
+    struct party party;
+    struct ys_buf vector;
+
+    (void)state;
+    slow_party(&party);
+    type_much(&party, 0, 5, 0, 10);
+    take_all(&party, 1);
+    ys_buf_init(&vector, ysync_alloc_default(), SIZE_MAX);
+    ys_buf_put_varuint(&vector, 1000);
+    for (uint64_t client = 1000; client < 2000; client++) {
+        ys_buf_put_varuint(&vector, client);
+        ys_buf_put_varuint(&vector, 9);
+    }
+    assert_true(vector.len > OUTBOX_BYTES);
+    for (int i = 0; i < 3; i++)
+        send_message(&party, 1, YS_MESSAGE_SYNC_STEP1, ys_buf_bytes(&vector));
+    assert_int_equal(try_send(&party, 1, TEXT("\x66\x00")), YSYNC_OK);
+    type_much(&party, 0, 5, 10, 12); /* nor does it fall behind for that; they leave as one */
+    assert_int_equal(take_all(&party, 1), 5);
+    assert_int_equal(ys_hub_counters(party.hub)->resyncs, 0);
+    assert_int_equal(party.guests[1].member->outbox.requested_bytes, 0);
+    expect_equal(&party, 1);
+    ys_buf_deinit(&vector);
+    party_deinit(&party);
+}
+
 static void test_outbox_refuses_endless_acknowledgements(void **state)
 {
     struct party party;
@@ -490,6 +519,7 @@ int main(void)
         cmocka_unit_test(test_outbox_collapses_what_was_for_this_member_alone),
         cmocka_unit_test(test_outbox_remembers_so_many_requests),
         cmocka_unit_test(test_outbox_bounds_large_requests),
+        cmocka_unit_test(test_outbox_keeps_room_for_replies_behind_a_request),
         cmocka_unit_test(test_outbox_refuses_endless_acknowledgements),
         cmocka_unit_test(test_outbox_keeps_replies_when_it_falls_behind),
         cmocka_unit_test(test_outbox_gives_its_memory_back),
