@@ -64,6 +64,11 @@ void ysync_doc_set_gc(struct ysync_doc *doc, enum ysync_gc gc)
     doc->gc = gc;
 }
 
+void ys_doc_set_hash_seed(struct ysync_doc *doc, const struct ys_hash_seed *seed)
+{
+    ys_pending_set_seed(&doc->pending, seed);
+}
+
 /* Two rounds where one was under way: it does not see what was deleted since it began. */
 enum ysync_err ysync_doc_compact(struct ysync_doc *doc)
 {

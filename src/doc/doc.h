@@ -9,10 +9,15 @@
 #include <stdbool.h>
 
 #include "base/blob.h"
+#include "base/hash.h"
 #include "ysync/doc.h"
 
 /* Room that the message of a base has in front of the update, for the head of a protocol message. */
 #define YS_DOC_LEAD 16
+
+/* A random, secret seed, so that nobody can choose client ids that collide: for a new document, which keeps the
+ * pointer. Without one, the seed is made of what is to be had without I/O. */
+void ys_doc_set_hash_seed(struct ysync_doc *doc, const struct ys_hash_seed *seed);
 
 /* Appends the state vector. */
 YSYNC_CHECKED enum ysync_err ys_doc_put_state_vector(const struct ysync_doc *doc, struct ys_buf *out);

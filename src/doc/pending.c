@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/hash.h"
 #include "base/list.h"
 #include "base/map.h"
 
@@ -33,14 +32,25 @@ void ys_pending_init(struct ys_pending *pending, const struct ysync_alloc *alloc
     *pending = (struct ys_pending){ .alloc = alloc };
 }
 
+void ys_pending_set_seed(struct ys_pending *pending, const struct ys_hash_seed *seed)
+{
+    assert(!pending->tables);
+    pending->seed = seed;
+}
+
+/* What can be had without I/O. A peer that would like to make clients collide has to guess where things lie. */
+static struct ys_hash_seed seed_from_addresses(const struct ys_pending_tables *tables)
+{
+    return (struct ys_hash_seed){ (uint64_t)(uintptr_t)tables, (uint64_t)(uintptr_t)&tables };
+}
+
 static enum ysync_err make_tables(struct ys_pending *pending)
 {
     struct ys_pending_tables *tables = ys_alloc_zeroed(pending->alloc, 1, sizeof(*tables));
 
     if (!tables)
         return YSYNC_ERR_NOMEM;
-    /* Addresses are no secret to a debugger, but they are to a peer that would like to make clients collide. */
-    tables->seed = (struct ys_hash_seed){ (uint64_t)(uintptr_t)tables, (uint64_t)(uintptr_t)&tables };
+    tables->seed = pending->seed ? *pending->seed : seed_from_addresses(tables);
     ys_map_init(&tables->by_start, pending->alloc);
     ys_map_init(&tables->waits, pending->alloc);
     pending->tables = tables;

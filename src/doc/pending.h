@@ -19,6 +19,7 @@
 #ifndef YS_DOC_PENDING_H
 #define YS_DOC_PENDING_H
 
+#include "base/hash.h"
 #include "base/timer.h"
 #include "doc/update.h"
 
@@ -39,10 +40,13 @@ struct ys_pending_block {
 /* Most documents never have anything pending. */
 struct ys_pending {
     const struct ysync_alloc *alloc;
+    const struct ys_hash_seed *seed;  /* NULL: addresses will do */
     struct ys_pending_tables *tables; /* NULL: nothing ever was */
 };
 
 void ys_pending_init(struct ys_pending *pending, const struct ysync_alloc *alloc);
+/* The seed is kept, not copied. Nothing was added yet. */
+void ys_pending_set_seed(struct ys_pending *pending, const struct ys_hash_seed *seed);
 void ys_pending_deinit(struct ys_pending *pending);
 
 /* A copy of a block's structs, from the one on at which `walk` stands up to the next Skip or the end of the block,

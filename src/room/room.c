@@ -88,6 +88,7 @@ static enum ysync_err make_document(struct ys_room *room)
 
     if (err)
         return err;
+    ys_doc_set_hash_seed(room->doc, &config->seed);
     ysync_doc_set_max_pending(room->doc, config->max_pending_bytes);
     ysync_doc_set_gc(room->doc, config->gc);
     return YSYNC_OK;

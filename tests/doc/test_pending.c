@@ -213,6 +213,41 @@ static void test_pending_finds_one_among_many(void **state)
     ys_pending_deinit(&pending);
 }
 
+/* "7@5 7@9 ...": as the tables stand, which is how the seed has it. */
+static void describe_order(const struct ys_hash_seed *seed, char *out, size_t size)
+{
+    const struct ys_pending_block *block;
+    struct ys_pending pending;
+    size_t len = 0;
+    char text[32];
+
+    ys_pending_init(&pending, ysync_alloc_default());
+    ys_pending_set_seed(&pending, seed);
+    for (unsigned clock = 1; clock <= 40; clock++) {
+        snprintf(text, sizeof(text), "7@%u 'a'", clock);
+        add(&pending, text, 3, clock);
+    }
+    for (size_t i = 0; (block = ys_pending_next(&pending, &i)) != NULL;)
+        len += (size_t)snprintf(out + len, size - len, "7@%llu ", (unsigned long long)block->clock);
+    ys_pending_deinit(&pending);
+}
+
+static void test_pending_hashes_with_the_seed_it_is_given(void **state)
+{
+    static const struct ys_hash_seed seed = { 1, 2 };
+    static const struct ys_hash_seed other_seed = { 1, 3 };
+    char first[512];
+    char again[512];
+    char other[512];
+
+    (void)state;
+    describe_order(&seed, first, sizeof(first));
+    describe_order(&seed, again, sizeof(again));
+    describe_order(&other_seed, other, sizeof(other));
+    assert_string_equal(first, again);
+    assert_string_not_equal(first, other);
+}
+
 static void test_pending_reads_as_a_block(void **state)
 {
     struct ys_pending pending;
@@ -269,6 +304,7 @@ int main(void)
         cmocka_unit_test(test_pending_gives_out_what_has_become_known),
         cmocka_unit_test(test_pending_replaces_what_is_taken),
         cmocka_unit_test(test_pending_finds_one_among_many),
+        cmocka_unit_test(test_pending_hashes_with_the_seed_it_is_given),
         cmocka_unit_test(test_pending_reads_as_a_block),
         cmocka_unit_test(test_pending_survives_any_allocation_failing),
     };

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/timer.h"
+#include "doc/document.h"
 #include "room/party.h"
 
 static void test_hub_makes_rooms_on_demand(void **state)
@@ -32,6 +33,20 @@ static void test_hub_makes_rooms_on_demand(void **state)
     assert_memory_equal(ys_room_name(room).data, "blog", 4);
     leave(&party, 0);
     assert_int_equal(ys_room_member_count(room), 1);
+    party_deinit(&party);
+}
+
+static void test_hub_gives_documents_its_seed(void **state)
+{
+    const struct ysync_doc *doc;
+    struct party party;
+
+    (void)state;
+    party_init(&party);
+    join(&party, 0, "r");
+    doc = ys_room_doc(ys_hub_find(party.hub, text_bytes("r")));
+    assert_non_null(doc->pending.seed);
+    assert_memory_equal(doc->pending.seed, &party.config.seed, sizeof(party.config.seed));
     party_deinit(&party);
 }
 
@@ -486,6 +501,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hub_makes_rooms_on_demand),
+        cmocka_unit_test(test_hub_gives_documents_its_seed),
         cmocka_unit_test(test_hub_compares_names_byte_by_byte),
         cmocka_unit_test(test_hub_lists_every_room_once),
         cmocka_unit_test(test_hub_limits_rooms),
