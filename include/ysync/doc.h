@@ -59,7 +59,8 @@ typedef void ysync_doc_news_fn(void *user, uint64_t origin, struct ysync_bytes u
  * became new by it; not at all if there was nothing new. When everything in the update was new it gets the
  * very bytes of `update`.
  *
- * Errors: MALFORMED (ysync_doc_problem() says what was wrong), LIMIT (too much is pending), NOMEM. */
+ * Errors: MALFORMED, LIMIT (too much is pending, or too many clients in one update), both of which ysync_doc_problem()
+ * explains; NOMEM. */
 YSYNC_API YSYNC_CHECKED enum ysync_err ysync_doc_apply(struct ysync_doc *doc, struct ysync_bytes update,
                                                        uint64_t origin, ysync_doc_news_fn *news, void *user);
 

@@ -76,8 +76,10 @@ static enum ysync_err reserve_pending(struct transaction *tx)
         return err;
     for (size_t i = 0; i < tx->parked_count; i++)
         cost += ys_pending_cost(tx->parked[i]);
-    if (!tx->is_woken && cost > tx->doc->max_pending_bytes)
+    if (!tx->is_woken && cost > tx->doc->max_pending_bytes) {
+        tx->doc->problem = "too many updates wait for others";
         return YSYNC_ERR_LIMIT;
+    }
     return ys_pending_reserve(pending, tx->parked, tx->parked_count);
 }
 
@@ -498,6 +500,7 @@ enum ysync_err ysync_doc_apply(struct ysync_doc *doc, struct ysync_bytes bytes, 
     struct ys_run *run;
     enum ysync_err err;
 
+    doc->problem = "update too large";
     if (bytes.len > INT32_MAX)
         return YSYNC_ERR_LIMIT;
     err = decode(doc, bytes, &update);
@@ -506,6 +509,7 @@ enum ysync_err ysync_doc_apply(struct ysync_doc *doc, struct ysync_bytes bytes, 
         if (!err && tell)
             tell(user, origin, bytes);
     } else if (!err) {
+        doc->problem = "too much for one document";
         err = take_in_and_tell(doc, &update, bytes, origin, tell, user);
     }
     ys_update_deinit(&update, doc->alloc);

@@ -44,12 +44,12 @@ static enum ysync_err begin_works(struct ys_plan *plan)
     const struct ys_update *update = plan->update;
     size_t end;
 
+    if (!ys_grow_from(plan->doc->alloc, &plan->works, plan->few, &plan->work_cap, update->block_count,
+                      sizeof(*plan->works)))
+        return YSYNC_ERR_NOMEM;
     for (size_t i = 0; i < update->block_count; i = end) {
         for (end = i + 1; end < update->block_count && update->blocks[end].client == update->blocks[i].client;)
             end++;
-        if (!ys_grow_from(plan->doc->alloc, &plan->works, plan->few, &plan->work_cap, plan->work_count + 1,
-                          sizeof(*plan->works)))
-            return YSYNC_ERR_NOMEM;
         begin_work(plan, &plan->works[plan->work_count++], i, end);
     }
     return YSYNC_OK;

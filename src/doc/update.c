@@ -138,10 +138,27 @@ void ys_update_sort(struct ys_update *update)
     ys_ranges_sort(&update->deletes);
 }
 
+/* All memory at once, instead of moving ever more blocks. */
+static enum ysync_err reserve_sections(struct ys_update *update, const struct ysync_alloc *alloc, struct ys_reader *in)
+{
+    struct ys_reader ahead = *in;
+    uint64_t sections;
+
+    if (ys_reader_count(&ahead, 3, &sections))
+        return YSYNC_OK; /* adding will say why */
+    if (sections > YS_UPDATE_MAX_SECTIONS) {
+        in->problem = "too many clients in one update";
+        return YSYNC_ERR_LIMIT;
+    }
+    return ys_update_reserve(update, alloc, (size_t)sections);
+}
+
 enum ysync_err ys_update_decode(struct ys_update *update, const struct ysync_alloc *alloc, struct ys_reader *in)
 {
-    enum ysync_err err = ys_update_add(update, alloc, in);
+    enum ysync_err err = reserve_sections(update, alloc, in);
 
+    if (!err)
+        err = ys_update_add(update, alloc, in);
     if (!err)
         ys_update_sort(update);
     return err;

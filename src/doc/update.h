@@ -14,6 +14,11 @@
 #include "doc/delete_set.h"
 #include "doc/struct.h"
 
+/* Sections that one update may have. Each costs memory and look-ups of its own, a hundred times what its bytes do,
+ * while nobody else is served: so many take half a second. Documents edited for years have tens of thousands of
+ * clients. */
+#define YS_UPDATE_MAX_SECTIONS ((uint64_t)1 << 18)
+
 struct ys_block {
     uint64_t client;
     uint64_t clock; /* of the first struct */
@@ -42,8 +47,8 @@ struct ys_update {
 void ys_update_init(struct ys_update *update);
 void ys_update_deinit(struct ys_update *update, const struct ysync_alloc *alloc);
 
-/* Reads the whole update into one that was just initialized. MALFORMED: in->problem says why. The views are good as
- * long as the input. */
+/* Reads the whole update into one that was just initialized. MALFORMED, LIMIT: in->problem says why. The views are good
+ * as long as the input. */
 YSYNC_CHECKED enum ysync_err ys_update_decode(struct ys_update *update, const struct ysync_alloc *alloc,
                                               struct ys_reader *in);
 

@@ -335,7 +335,7 @@ static enum ysync_err apply(struct ys_room *room, uint64_t origin, struct ysync_
         return err;
     err = ysync_doc_apply(room->doc, update, origin, on_news, room);
     if (err == YSYNC_ERR_LIMIT)
-        *problem = "too many updates wait for others";
+        *problem = ysync_doc_problem(room->doc);
     return err;
 }
 

@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "doc/doc.h"
 #include "doc/notation.h"
+#include "doc/update.h"
 #include "recorded.h"
 #include "support/failing_alloc.h"
 
@@ -686,6 +687,36 @@ static void test_doc_bounds_what_waits(void **state)
     ysync_doc_free(doc);
 }
 
+static void test_doc_bounds_the_clients_of_an_update(void **state)
+{
+    struct ysync_doc *doc = mixed_doc();
+    struct sight before = look_at(doc);
+
+    (void)state;
+    for (uint64_t more = 0; more < 2; more++) {
+        struct ys_buf update;
+        enum ysync_err err;
+
+        ys_buf_init(&update, ysync_alloc_default(), SIZE_MAX);
+        ys_buf_put_varuint(&update, YS_UPDATE_MAX_SECTIONS + 1 - more);
+        for (uint64_t client = YS_UPDATE_MAX_SECTIONS + 1 - more; client > 0; client--) {
+            ys_buf_put_u8(&update, 1);
+            ys_buf_put_varuint(&update, 100 + client);
+            ys_buf_put(&update, (struct ysync_bytes)BYTES("\x00\x00\x01")); /* from clock 0, a GC of one */
+        }
+        ys_buf_put_u8(&update, 0);
+        err = ysync_doc_apply(doc, ys_buf_bytes(&update), 1, NULL, NULL);
+        assert_int_equal(err, more ? YSYNC_OK : YSYNC_ERR_LIMIT);
+        ys_buf_deinit(&update);
+        if (err) {
+            assert_string_equal(ysync_doc_problem(doc), "too many clients in one update");
+            assert_unchanged("one client too many", &before, doc);
+        }
+    }
+    sight_deinit(&before);
+    ysync_doc_free(doc);
+}
+
 static void test_doc_hands_on_what_waits(void **state)
 {
     static const char missing[] = "7@3 7.2<'......' 3@0 'x'";
@@ -851,6 +882,7 @@ int main(void)
         cmocka_unit_test(test_doc_refuses_every_prefix),
         cmocka_unit_test(test_doc_refuses_a_bad_state_vector),
         cmocka_unit_test(test_doc_bounds_what_waits),
+        cmocka_unit_test(test_doc_bounds_the_clients_of_an_update),
         cmocka_unit_test(test_doc_hands_on_what_waits),
         cmocka_unit_test(test_doc_counts),
         cmocka_unit_test(test_doc_survives_any_allocation_failing),
