@@ -102,7 +102,7 @@ enum ysync_err ys_loop_open(const struct ysync_alloc *alloc, uv_loop_t *uv, stru
     /* Not zeroed as a whole: the buffers' pages are touched when they are used. */
     loop->alloc = alloc;
     loop->uv = uv ? uv : &loop->own;
-    loop->timers = (struct ys_timers){ NULL };
+    loop->timers = (struct ys_timers){ .root = NULL };
     loop->timer_due_ms = YS_TIMER_NEVER;
     loop->emptied = NULL;
     loop->counters = (struct ys_loop_counters){ 0 };
