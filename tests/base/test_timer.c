@@ -36,7 +36,7 @@ static void note(struct ys_timer *timer, uint64_t now_ms)
 static void test_timer_fires_in_order_when_due(void **state)
 {
     static struct alarm alarms[COUNT];
-    struct ys_timers timers = { NULL };
+    struct ys_timers timers = { .root = NULL };
     uint32_t random = 7;
 
     (void)state;
@@ -92,7 +92,7 @@ static void test_timer_heaps_stay_low(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
-        struct ys_timers timers = { NULL };
+        struct ys_timers timers = { .root = NULL };
 
         for (size_t j = 0; j < MANY; j++) {
             ys_timer_init(&many[j], note);
@@ -111,7 +111,7 @@ static void test_timer_heaps_stay_low(void **state)
 
 static void test_timer_tells_what_is_due_next(void **state)
 {
-    struct ys_timers timers = { NULL };
+    struct ys_timers timers = { .root = NULL };
     struct ys_timer a;
     struct ys_timer b;
 
@@ -156,7 +156,7 @@ static void free_self(struct ys_timer *timer, uint64_t now_ms)
 
 static void test_timer_callbacks_may_arm_disarm_and_free(void **state)
 {
-    struct ys_timers timers = { NULL };
+    struct ys_timers timers = { .root = NULL };
     struct alarm never = { .times = 0 };
     struct chain chain = { .timers = &timers, .victim = &never.timer, .left = 3 };
     struct chain *freed = calloc(1, sizeof(*freed));
