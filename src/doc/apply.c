@@ -307,6 +307,7 @@ static enum ysync_err adopt(struct transaction *tx, struct ysync_bytes bytes, bo
         return err == YSYNC_ERR_LIMIT ? YSYNC_OK : err; /* the usual way will do, then */
     for (size_t i = 0; i < update->block_count; i++)
         doc->has_structure |= update->blocks[i].has_structure;
+    doc->is_adopted = true;
     ys_dset_freeze(doc->deletes, ys_base_deletes(doc->base), update->deletes.count);
     doc->garbage = ys_ranges_clocks(&update->deletes) - ys_ranges_clocks(&tx->plan.implied);
     if (doc->garbage > 0) /* for the first compaction, to which what is frozen is at rest */
@@ -496,6 +497,7 @@ static enum ysync_err decode(struct ysync_doc *doc, struct ysync_bytes bytes, st
 enum ysync_err ysync_doc_apply(struct ysync_doc *doc, struct ysync_bytes bytes, uint64_t origin,
                                ysync_doc_news_fn *tell, void *user)
 {
+    bool was_adopted = doc->is_adopted;
     struct ys_update update;
     struct ys_run *run;
     enum ysync_err err;
@@ -513,7 +515,7 @@ enum ysync_err ysync_doc_apply(struct ysync_doc *doc, struct ysync_bytes bytes, 
         err = take_in_and_tell(doc, &update, bytes, origin, tell, user);
     }
     ys_update_deinit(&update, doc->alloc);
-    if (!err)
+    if (!err && (was_adopted || !doc->is_adopted)) /* a whole document has taken its time */
         ys_doc_compact_some(doc, doc->compact_step_bytes + (size_t)doc->compact_factor * bytes.len);
     return err;
 }

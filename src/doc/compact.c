@@ -42,7 +42,7 @@ bool ys_compaction_is_due(const struct ysync_doc *doc)
     size_t base = doc->base ? doc->base->update.len : 0;
     size_t due = base / 2 > MIN_BYTES ? base / 2 : MIN_BYTES;
 
-    if (doc->compaction)
+    if (doc->compaction || (doc->is_adopted && base > MIN_BYTES))
         return true;
     return doc->run_bytes + garbage > due + doc->compact_later;
 }
@@ -404,10 +404,10 @@ static enum ysync_err copy_client(struct ys_compaction *compaction, struct ys_id
     return err ? err : ys_buf_err(&builder->out);
 }
 
-/* Nothing was written or deleted: its section is as good as new. */
+/* Nothing was written or deleted since this document made the base: its section is as good as new. */
 static bool is_at_rest(struct ysync_doc *doc, uint64_t client)
 {
-    return !ys_doc_find_run(doc, client) && !ys_dset_is_thawed(doc->deletes, client);
+    return !doc->is_adopted && !ys_doc_find_run(doc, client) && !ys_dset_is_thawed(doc->deletes, client);
 }
 
 /* The end */
@@ -565,6 +565,7 @@ enum ysync_err ys_compaction_step(struct ysync_doc *doc, size_t max_bytes, bool 
     if (err || *done) {
         ys_compaction_free(doc->compaction);
         doc->compaction = NULL;
+        doc->is_adopted = false;
     }
     return err;
 }

@@ -81,6 +81,11 @@ enum ysync_err ysync_doc_compact(struct ysync_doc *doc)
     return err;
 }
 
+bool ys_doc_has_to_compact(const struct ysync_doc *doc)
+{
+    return ys_compaction_is_due(doc);
+}
+
 void ys_doc_compact_some(struct ysync_doc *doc, size_t max_bytes)
 {
     bool done;

@@ -43,6 +43,9 @@ YSYNC_CHECKED enum ysync_err ys_doc_put_base_state_vector(const struct ysync_doc
  */
 void ys_doc_compact_some(struct ysync_doc *doc, size_t max_bytes);
 
+/* Is there something that ys_doc_compact_some() would do? */
+bool ys_doc_has_to_compact(const struct ysync_doc *doc);
+
 /* Does the update hold structs that the document lacks? Errors: MALFORMED, NOMEM. */
 YSYNC_CHECKED enum ysync_err ys_doc_lacks_structs(struct ysync_doc *doc, struct ysync_bytes update, bool *out);
 

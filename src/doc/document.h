@@ -39,6 +39,7 @@ struct ysync_doc {
     unsigned compact_step_bytes : 24; /* what one call adds to a compaction ... */
     unsigned compact_factor : 4; /* ... and for each byte that it brings, so that compaction outruns what comes in */
     unsigned gc : 2;             /* enum ysync_gc */
+    bool is_adopted : 1;         /* the base is an update as it came: neighbours in it may not be merged yet */
     bool has_structure : 1;      /* there may be types or GCs, through which deletions spread */
     bool has_unwoken : 1; /* memory ran out while blocks were woken: all waiting ones are to be looked at again */
 };

@@ -21,6 +21,9 @@ struct ys_context {
     size_t tick_cost;       /* of what this tick has done so far */
     struct ys_list to_send; /* public.c: members with something to send */
     struct ys_shared_merges merges;
+    struct ys_room **compacting; /* rooms whose documents have a compaction to go on with */
+    size_t compacting_count;
+    size_t compacting_cap;
 
     /* The room's time is over: it has no members, and is to be forgotten and freed. */
     void (*evict)(struct ys_context *context, struct ys_room *room);

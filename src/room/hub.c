@@ -23,6 +23,9 @@
 #define MAX_TICK_COST ((size_t)4 << 20)
 #define TIMER_COST ((size_t)16 << 10)
 
+/* So much of a document is compacted in one tick, a fraction of a millisecond. */
+#define COMPACT_BYTES ((size_t)64 << 10)
+
 struct ys_hub {
     struct ys_context context;
     struct ys_map rooms;
@@ -103,11 +106,13 @@ void ys_hub_tick(struct ys_hub *hub, uint64_t now_ms)
     hub->context.tick_cost = 0;
     while (hub->context.tick_cost < MAX_TICK_COST && ys_timers_run_one(&hub->context.timers, now_ms))
         hub->context.tick_cost += TIMER_COST;
+    if (hub->context.tick_cost < MAX_TICK_COST)
+        ys_rooms_compact_some(&hub->context, COMPACT_BYTES);
 }
 
 uint64_t ys_hub_next_tick(const struct ys_hub *hub)
 {
-    return ys_timers_next(&hub->context.timers);
+    return hub->context.compacting_count > 0 ? 0 : ys_timers_next(&hub->context.timers);
 }
 
 const struct ys_hub_counters *ys_hub_counters(const struct ys_hub *hub)

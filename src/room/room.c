@@ -32,6 +32,7 @@ struct ys_room {
     uint8_t life;       /* enum life */
     bool is_doc_theirs; /* the program's */
     bool has_news;      /* the running change did bring some */
+    bool is_compacting; /* it is in context->compacting */
     uint8_t name[];
 };
 
@@ -48,6 +49,51 @@ static void count_document(struct ys_room *room)
     totals->pending = totals->pending - room->counted_pending + pending;
     room->counted_bytes = bytes;
     room->counted_pending = pending;
+}
+
+/* Each update takes a compaction a step further. When no more come, the hub does. */
+static void note_compaction(struct ys_room *room)
+{
+    struct ys_context *context = room->context;
+
+    if (room->is_compacting || !ys_doc_has_to_compact(room->doc))
+        return;
+    if (!ys_grow_array(context->config.alloc, &context->compacting, &context->compacting_cap,
+                       context->compacting_count + 1, sizeof(struct ys_room *)))
+        return; /* the next update asks again */
+    context->compacting[context->compacting_count++] = room;
+    room->is_compacting = true;
+}
+
+static void forget_compaction(struct ys_room *room)
+{
+    struct ys_context *context = room->context;
+    size_t i = context->compacting_count;
+
+    if (!room->is_compacting)
+        return;
+    room->is_compacting = false;
+    while (context->compacting[--i] != room)
+        ;
+    context->compacting[i] = context->compacting[--context->compacting_count];
+    if (context->compacting_count > 0)
+        return;
+    ys_free(context->config.alloc, context->compacting);
+    context->compacting = NULL;
+    context->compacting_cap = 0;
+}
+
+void ys_rooms_compact_some(struct ys_context *context, size_t max_bytes)
+{
+    struct ys_room *room;
+
+    if (context->compacting_count == 0)
+        return;
+    room = context->compacting[context->compacting_count - 1];
+    ys_doc_compact_some(room->doc, max_bytes);
+    count_document(room);
+    if (!ys_doc_has_to_compact(room->doc))
+        forget_compaction(room);
 }
 
 static void arm_presence_timer(struct ys_room *room)
@@ -130,6 +176,7 @@ void ys_room_end(struct ys_room *room)
 {
     const struct ysync_room_events *events = &room->context->config.events;
 
+    forget_compaction(room);
     if (events->evicted) {
         room->context->is_in_callback = true;
         events->evicted(events->user, ys_room_public(room));
@@ -349,6 +396,7 @@ enum ysync_err ys_room_apply_from(struct ys_room *room, uint64_t origin, struct 
     room->has_news = false;
     err = apply(room, origin, update, problem);
     count_document(room);
+    note_compaction(room);
     if (room->has_news)
         room->context->counters.updates_applied++;
     if (err == YSYNC_ERR_MALFORMED)

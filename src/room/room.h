@@ -62,6 +62,9 @@ YSYNC_CHECKED enum ysync_err ys_room_receive_presence(struct ys_room *room, stru
                                                       struct ysync_bytes payload, uint64_t now_ms,
                                                       const char **problem);
 
+/* Goes on with the compaction of the last of the hub's rooms that have one. */
+void ys_rooms_compact_some(struct ys_context *context, size_t max_bytes);
+
 /* NULL as long as nobody said anything about himself. */
 const struct ys_presence *ys_room_presence(const struct ys_room *room);
 

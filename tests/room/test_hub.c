@@ -497,6 +497,62 @@ static void test_hub_is_made_whole_or_not_at_all(void **state)
     }
 }
 
+#define LETTERS 20000
+
+/* A whole document as somebody else may have encoded it: every letter a struct of its own. */
+static struct ysync_bytes letter_by_letter(struct ys_buf *update)
+{
+    static const uint8_t letter[] = { 1, 'a' };
+
+    ys_buf_init(update, ysync_alloc_default(), SIZE_MAX);
+    ys_buf_put_u8(update, 1); /* client */
+    ys_buf_put_varuint(update, LETTERS);
+    ys_buf_put_u8(update, 7);
+    ys_buf_put_u8(update, 0);
+    for (unsigned clock = 0; clock < LETTERS; clock++) {
+        if (clock == 0) {
+            ys_buf_put_str(update, "\x04\x01\x01t"); /* a string in the type "t" */
+        } else {
+            ys_buf_put_str(update, "\x84\x07"); /* a string behind 7@(clock - 1) */
+            ys_buf_put_varuint(update, clock - 1);
+        }
+        ys_buf_put(update, BYTES(letter));
+    }
+    ys_buf_put_u8(update, 0); /* no deletions */
+    return ys_buf_bytes(update);
+}
+
+/* Nobody writes any more, so it is the hub that goes on. */
+static void test_hub_compacts_documents_that_are_only_read(void **state)
+{
+    struct party party;
+    struct ys_buf update;
+    size_t bytes_before;
+    unsigned ticks = 0;
+
+    (void)state;
+    party_init(&party);
+    for (unsigned i = 0; i < 3; i++) {
+        struct ys_room *room;
+        char name[] = { (char)('a' + i), '\0' };
+
+        assert_int_equal(ys_hub_open(party.hub, text_bytes(name), party.now_ms, &room), YSYNC_OK);
+        assert_int_equal(ys_room_apply(room, letter_by_letter(&update), party.now_ms), YSYNC_OK);
+        ys_buf_deinit(&update);
+    }
+    bytes_before = ys_hub_totals(party.hub)->document_bytes;
+    assert_true(bytes_before > 3 * 5 * LETTERS);
+    ys_hub_drop(party.hub, ys_hub_find(party.hub, TEXT("b")));
+    while (ys_hub_next_tick(party.hub) == 0) {
+        party_at(&party, party.now_ms);
+        assert_in_range(++ticks, 1, 100);
+    }
+    assert_true(ticks > 2); /* a part at a time */
+    assert_in_range(ys_hub_totals(party.hub)->document_bytes, 2 * LETTERS, 2 * LETTERS + 4096);
+    assert_in_range(ys_hub_next_tick(party.hub), party.now_ms, party.now_ms + EVICT_AFTER_MS);
+    party_deinit(&party);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -518,6 +574,7 @@ int main(void)
         cmocka_unit_test(test_hub_drops_rooms),
         cmocka_unit_test(test_hub_drops_rooms_whose_members_leave_at_once),
         cmocka_unit_test(test_hub_versions_change_with_documents),
+        cmocka_unit_test(test_hub_compacts_documents_that_are_only_read),
         cmocka_unit_test(test_hub_is_made_whole_or_not_at_all),
     };
 
