@@ -81,8 +81,8 @@ void ys_connection_vanish(struct ys_connection *connection);
 
 /* stream.c */
 
-/* Sends as much as there is and the socket takes. */
-void ys_connection_flush(struct ys_connection *connection);
+/* Sends as much as there is and the socket takes. Returns how many bytes it was given. */
+size_t ys_connection_flush(struct ys_connection *connection);
 /* Has the peer taken nothing of the write under way for stall_timeout_ms? Looks now and then. */
 bool ys_connection_is_stalled(struct ys_connection *connection, uint64_t now_ms);
 uint64_t ys_connection_stall_due(const struct ys_connection *connection); /* YS_TIMER_NEVER when nothing is under way */

@@ -8,14 +8,17 @@
 #include "net/connection_impl.h"
 #include "ws/deflate.h"
 
-/* A connection that is flushed may wake others (its end is news to its room), so until the list stays empty. */
+/* A connection that is flushed may wake others (its end is news to its room), so until the list stays empty; or until so
+ * much has been sent that it is somebody else's turn: then the rest follows in the next one. */
 static void flush(struct ys_loop *loop)
 {
-    while (!ys_list_is_empty(&loop->to_flush)) {
+    size_t bytes = 0;
+
+    while (!ys_list_is_empty(&loop->to_flush) && bytes < YS_LOOP_FLUSH_BYTES) {
         struct ys_list *node = loop->to_flush.next;
 
         ys_list_remove(node);
-        ys_connection_flush(YS_CONTAINER_OF(node, struct ys_connection, flush_node));
+        bytes += ys_connection_flush(YS_CONTAINER_OF(node, struct ys_connection, flush_node));
     }
 }
 
@@ -34,11 +37,11 @@ static void on_timer(uv_timer_t *timer)
         fired++;
 }
 
-/* Once a turn, however often timers were armed in it. */
+/* Once a turn, however often timers were armed in it. With something left to flush the next turn comes at once. */
 static void set_timer(struct ys_loop *loop)
 {
-    uint64_t due_ms = ys_timers_next(&loop->timers);
     uint64_t now_ms = uv_now(loop->uv);
+    uint64_t due_ms = ys_list_is_empty(&loop->to_flush) ? ys_timers_next(&loop->timers) : now_ms;
 
     if (due_ms == loop->timer_due_ms)
         return;

@@ -31,6 +31,9 @@
 #define YS_LOOP_READ_BYTES ((size_t)64 * 1024)
 #define YS_LOOP_GATHER_BYTES ((size_t)64 * 1024)
 
+/* What is flushed at one time, about: a hundred clients may want ten megabytes each. */
+#define YS_LOOP_FLUSH_BYTES ((size_t)2 * 1024 * 1024)
+
 /* Who was refused before anybody above could know. */
 enum ys_loop_refusal {
     YS_LOOP_BAD_REQUEST,

@@ -262,35 +262,41 @@ static bool send_batch(struct ys_connection *connection, struct batch *batch, bo
     return is_good;
 }
 
-void ys_connection_flush(struct ys_connection *connection)
+/* All that there was has been sent. */
+static void go_on_after_flush(struct ys_connection *connection)
 {
-    size_t sent = 0;
-    struct batch batch;
-
-    if (connection->phase == YS_PHASE_GONE || connection->write)
-        return;
-    do {
-        if (!connection->secure) {
-            fill(connection, &batch);
-        } else if (fill_secure(connection, &batch)) {
-            ys_connection_drop(connection);
-            return;
-        }
-        sent += batch.front.len + batch.large.len;
-        if (!send_batch(connection, &batch, sent > MAX_BYTES_PER_TURN)) {
-            ys_connection_drop(connection);
-            return;
-        }
-    } while (!connection->write && !batch.is_last);
-
-    if (connection->write)
-        return;
     if (connection->phase == YS_PHASE_LINGERING)
         ys_connection_output_is_out(connection);
     else if (ys_http_phase_is_departing(connection))
         ys_connection_leave(connection);
     else if (connection->http)
         ys_http_phase_resume(connection);
+}
+
+size_t ys_connection_flush(struct ys_connection *connection)
+{
+    size_t sent = 0;
+    struct batch batch;
+
+    if (connection->phase == YS_PHASE_GONE || connection->write)
+        return 0;
+    do {
+        if (!connection->secure) {
+            fill(connection, &batch);
+        } else if (fill_secure(connection, &batch)) {
+            ys_connection_drop(connection);
+            return sent;
+        }
+        sent += batch.front.len + batch.large.len;
+        if (!send_batch(connection, &batch, sent > MAX_BYTES_PER_TURN)) {
+            ys_connection_drop(connection);
+            return sent;
+        }
+    } while (!connection->write && !batch.is_last);
+
+    if (!connection->write)
+        go_on_after_flush(connection);
+    return sent;
 }
 
 bool ys_connection_is_stalled(struct ys_connection *connection, uint64_t now_ms)

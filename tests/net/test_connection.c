@@ -314,6 +314,42 @@ static void test_connection_holds_little_of_a_body_nobody_wants(void **state)
     ys_client_expect_end(&client);
 }
 
+/* Many may want much at once: others have their turn in between. */
+static void test_connection_flushes_a_bounded_amount_in_a_turn(void **state)
+{
+    enum { CLIENTS = 12, BODY_BYTES = 3000000 };
+    static uint8_t got[BODY_BYTES];
+    struct ys_blob *blob = ys_blob_new(&memory.alloc, BODY_BYTES);
+    const struct ys_http_answer large = { .status = 200, .body = ys_blob_bytes(blob) };
+    const struct ys_loop_counters *counters = ys_loop_counters(echo.loop);
+    struct ys_connection *asked[CLIENTS];
+    struct ys_client clients[CLIENTS];
+    int kernel_buffer = 4000000;
+    uint64_t before;
+
+    (void)state;
+    memset(ys_blob_data(blob), 'x', BODY_BYTES);
+    echo.answers_later = true;
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        ys_client_open(&clients[i], ys_echo_port(&echo), ys_echo_pump, &echo);
+        ys_client_send_str(&clients[i], "GET / HTTP/1.1\r\nHost: test\r\n\r\n");
+        PUMP_UNTIL(echo.heads == i + 1);
+        uv_send_buffer_size(&echo.latest->uv.handle, &kernel_buffer);
+        asked[i] = echo.latest;
+    }
+    before = counters->bytes_sent;
+    for (unsigned i = 0; i < CLIENTS; i++)
+        ys_connection_answer_shared(asked[i], &large, blob);
+    uv_run(echo.loop->uv, UV_RUN_NOWAIT);
+    assert_in_range(counters->bytes_sent - before, 1, 2 * (YS_LOOP_FLUSH_BYTES + BODY_BYTES));
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        ys_client_read_head(&clients[i], answer.head, sizeof(answer.head));
+        assert_int_equal(ys_client_read(&clients[i], got, sizeof(got)), sizeof(got));
+        ys_client_close(&clients[i]);
+    }
+    ys_blob_unref(blob);
+}
+
 /* Requests for one large body that is there once; the next is not looked at before the last has left. */
 static void test_connection_sends_large_bodies_by_reference(void **state)
 {
@@ -1023,6 +1059,7 @@ int main(void)
         TEST(ends_a_websocket_whose_peer_has_finished),
         TEST(permits_bodies_to_be_sent),
         TEST(holds_little_of_a_body_nobody_wants),
+        TEST(flushes_a_bounded_amount_in_a_turn),
         TEST(sends_large_bodies_by_reference),
         TEST(sends_its_last_body_whatever_comes_behind),
         TEST(holds_little_while_an_answer_is_awaited),
