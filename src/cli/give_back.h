@@ -5,4 +5,7 @@
 
 void ys_give_back_memory(void);
 
+/* Before there are threads: large blocks are to be given back as soon as they are freed. */
+void ys_give_back_large_blocks(void);
+
 #endif

@@ -5,3 +5,7 @@
 void ys_give_back_memory(void)
 {
 }
+
+void ys_give_back_large_blocks(void)
+{
+}

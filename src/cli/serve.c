@@ -137,6 +137,7 @@ int ys_serve(const struct ys_serve_options *options)
     ys_serve_options_apply(options, &config);
     config.plugin.log.write = options->log_format == YS_LOG_FORMAT_JSON ? log_json : log_text;
     block_signals(&awaited);
+    ys_give_back_large_blocks();
 
     err = ys_trimmer_start(ys_give_back_memory, TRIM_AFTER_MS, &trimmer);
     config.plugin.events.user = trimmer;
