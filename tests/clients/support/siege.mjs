@@ -10,7 +10,7 @@ import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { get } from 'node:http'
 
-import { MiB, mustGrowByLess } from './memory.mjs'
+import { MiB, mustNotGoOnGrowing } from './memory.mjs'
 import { Server } from './server.mjs'
 import { until } from './until.mjs'
 import { YjsClient, converged } from './yjs-client.mjs'
@@ -58,7 +58,7 @@ export class Siege {
     const before = await this.#state()
     for (let i = 0; i < warmUps; i++) await attack()
     await this.#mustReturnTo(before)
-    await mustGrowByLess(this.server, limit, async () => {
+    await mustNotGoOnGrowing(this.server, limit, async () => {
       for (let i = 0; i < rounds; i++) await attack()
       await this.#mustReturnTo(before)
     })
