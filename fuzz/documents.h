@@ -5,25 +5,10 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "doc/doc.h"
-
-/* A property that does not hold ends the program: that is what the fuzzer looks for. */
-static inline void require(bool holds, const char *what)
-{
-    if (holds)
-        return;
-    fprintf(stderr, "does not hold: %s\n", what);
-    abort();
-}
-
-static inline bool is_same(struct ysync_bytes a, struct ysync_bytes b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
-}
+#include "require.h"
 
 static inline struct ysync_doc *new_doc(void)
 {

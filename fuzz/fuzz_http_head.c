@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* HTTP requests in one piece and in slices tell the same: the same heads, the same bodies, the same error. */
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "http/head.h"
+#include "require.h"
 #include "slices.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -16,22 +16,16 @@ struct told {
     int status; /* 0: no error yet */
 };
 
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
-
 static uint64_t hash_head(uint64_t hash, const struct ys_http_head *head)
 {
-    require(head->path.len > 0 && head->field_count <= YS_HTTP_MAX_FIELDS);
-    require(!head->has_length || head->has_body == (head->content_length > 0));
+    REQUIRE(head->path.len > 0 && head->field_count <= YS_HTTP_MAX_FIELDS);
+    REQUIRE(!head->has_length || head->has_body == (head->content_length > 0));
     hash = hash_add_number(hash, (uint64_t)head->method);
     hash = hash_add(hash, head->target);
     hash = hash_add(hash, head->path);
     hash = hash_add(hash, head->query);
     for (size_t i = 0; i < head->field_count; i++) {
-        require(head->fields[i].name.len > 0);
+        REQUIRE(head->fields[i].name.len > 0);
         hash = hash_add(hash, head->fields[i].name);
         hash = hash_add(hash_add_number(hash, ':'), head->fields[i].value);
     }
@@ -45,7 +39,7 @@ static void tell(struct told *told, const struct ys_http_parser *parser, enum ys
     const char *why;
 
     if (event == YS_HTTP_EVENT_BODY) {
-        require(body.len > 0);
+        REQUIRE(body.len > 0);
         told->body = hash_add(told->body, body);
         return;
     }
@@ -56,7 +50,7 @@ static void tell(struct told *told, const struct ys_http_parser *parser, enum ys
         told->events = hash_head(told->events, ys_http_parser_head(parser));
     if (event == YS_HTTP_EVENT_ERROR) {
         told->status = ys_http_parser_status(parser, &why);
-        require(told->status >= 400 && why);
+        REQUIRE(told->status >= 400 && why);
         told->events = hash_add(told->events, (struct ysync_bytes){ (const uint8_t *)why, strlen(why) });
     }
 }
@@ -71,7 +65,7 @@ static void feed(struct ys_http_parser *parser, struct ysync_bytes in, struct to
         event = ys_http_parser_feed(parser, &in, &body);
         tell(told, parser, event, body);
     }
-    require(told->status || in.len == 0);
+    REQUIRE(told->status || in.len == 0);
 }
 
 static struct told read_all(const uint8_t *data, size_t size, bool in_slices)
@@ -80,7 +74,7 @@ static struct told read_all(const uint8_t *data, size_t size, bool in_slices)
     uint64_t random = hash_add(HASH_START, (struct ysync_bytes){ data, size });
     struct ys_http_parser *parser;
 
-    require(!ys_http_parser_new(ysync_alloc_default(), &parser));
+    REQUIRE(!ys_http_parser_new(ysync_alloc_default(), &parser));
     while (size > 0 && !told.status) {
         size_t len = in_slices ? next_slice(&random, size) : size;
 
@@ -97,6 +91,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct told whole = read_all(data, size, false);
     struct told sliced = read_all(data, size, true);
 
-    require(whole.events == sliced.events && whole.body == sliced.body && whole.status == sliced.status);
+    REQUIRE(whole.events == sliced.events && whole.body == sliced.body && whole.status == sliced.status);
     return 0;
 }

@@ -1,20 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The reader takes what the grammar takes, if it is an object; and its values are JSON of the kind that it says. */
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/json.h"
 #include "base/json_reader.h"
+#include "require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 /* A string that is decoded and encoded again decodes to the same. */
 static void check_string(struct ys_json_value string)
@@ -28,13 +22,13 @@ static void check_string(struct ys_json_value string)
     if (!ys_json_decode_string(string, &decoded)) {
         ys_json_put_string(&encoded, ys_buf_bytes(&decoded));
         again.text = ys_buf_bytes(&encoded);
-        require(ys_json_is_valid(again.text));
-        require(!ys_json_decode_string(again, &decoded_again));
-        require(decoded.len == decoded_again.len);
-        require(decoded.len == 0 || memcmp(decoded.data, decoded_again.data, decoded.len) == 0);
+        REQUIRE(ys_json_is_valid(again.text));
+        REQUIRE(!ys_json_decode_string(again, &decoded_again));
+        REQUIRE(decoded.len == decoded_again.len);
+        REQUIRE(decoded.len == 0 || memcmp(decoded.data, decoded_again.data, decoded.len) == 0);
         ys_buf_put_u8(&decoded, 0);
         if (strlen((const char *)decoded.data) == decoded.len - 1)
-            require(ys_json_is_string(string, (const char *)decoded.data));
+            REQUIRE(ys_json_is_string(string, (const char *)decoded.data));
     }
     ys_buf_deinit(&decoded_again);
     ys_buf_deinit(&encoded);
@@ -54,16 +48,16 @@ static void check_array(struct ys_json_value array)
 
 static void check_value(struct ys_json_value value)
 {
-    require(ys_json_is_valid(value.text));
-    require(ys_json_is_null(value.text) == (value.kind == YS_JSON_NULL));
+    REQUIRE(ys_json_is_valid(value.text));
+    REQUIRE(ys_json_is_null(value.text) == (value.kind == YS_JSON_NULL));
     if (value.kind == YS_JSON_STRING)
         check_string(value);
     else if (value.kind == YS_JSON_ARRAY)
         check_array(value);
     else if (value.kind == YS_JSON_NUMBER)
-        require(ys_json_number(value) == ys_json_number(value)); /* never "not a number" */
+        REQUIRE(ys_json_number(value) == ys_json_number(value)); /* never "not a number" */
     else if (value.kind == YS_JSON_OBJECT)
-        require(ys_json_read_object(value.text, NULL, 0) == YSYNC_OK);
+        REQUIRE(ys_json_read_object(value.text, NULL, 0) == YSYNC_OK);
 }
 
 static bool is_object(struct ysync_bytes text)
@@ -80,10 +74,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct ys_json_field fields[] = { { .name = "a" }, { .name = "room" }, { .name = "" } };
     struct ysync_bytes text = { data, size };
 
-    require(is_object(text) == (ys_json_read_object(text, NULL, 0) == YSYNC_OK));
+    REQUIRE(is_object(text) == (ys_json_read_object(text, NULL, 0) == YSYNC_OK));
     if (ys_json_read_object(text, fields, ARRAY_LEN(fields)))
         return 0;
-    require(is_object(text));
+    REQUIRE(is_object(text));
     for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
         if (fields[i].value.kind != YS_JSON_NONE)
             check_value(fields[i].value);

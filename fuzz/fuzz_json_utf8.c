@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The checks of text agree with one another: counting, seeking, and JSON on top of UTF-8. */
 #include <stdint.h>
-#include <stdlib.h>
 
 #include "base/json.h"
 #include "base/utf8.h"
+#include "require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 /* Seeking to a unit finds the character that it is in: the text up to there has as many units. */
 static void check_seek(struct ysync_bytes text, uint64_t unit)
@@ -21,9 +15,9 @@ static void check_seek(struct ysync_bytes text, uint64_t unit)
     size_t offset = ys_utf8_seek(text, unit, &splits_pair);
     uint64_t before;
 
-    require(offset <= text.len);
-    require(ys_utf8_measure((struct ysync_bytes){ text.data, offset }, &before));
-    require(before + (splits_pair ? 1 : 0) == unit);
+    REQUIRE(offset <= text.len);
+    REQUIRE(ys_utf8_measure((struct ysync_bytes){ text.data, offset }, &before));
+    REQUIRE(before + (splits_pair ? 1 : 0) == unit);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -32,14 +26,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint64_t units;
     bool is_utf8 = ys_utf8_measure(text, &units);
 
-    require(is_utf8 == ys_utf8_is_valid(text));
+    REQUIRE(is_utf8 == ys_utf8_is_valid(text));
     if (ys_json_is_valid(text)) {
-        require(is_utf8 && size > 0);
+        REQUIRE(is_utf8 && size > 0);
         (void)ys_json_is_null(text);
     }
     if (!is_utf8)
         return 0;
-    require(units == ys_utf8_units(text));
+    REQUIRE(units == ys_utf8_units(text));
     for (uint64_t unit = 0; unit <= units; unit += 1 + units / 16)
         check_seek(text, unit);
     check_seek(text, units);

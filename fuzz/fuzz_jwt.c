@@ -10,16 +10,11 @@
 #include "../tests/auth/signing.h"
 #include "auth/jwt.h"
 #include "base/json_reader.h"
+#include "require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define NOW_S 1767225600
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static void keep_verdict(void *user, struct ys_verdict verdict)
 {
@@ -37,8 +32,8 @@ static struct ys_verdict ask(struct ys_auth *auth, struct ysync_bytes token, con
     struct ys_verdict verdict = { YS_ACCESS_UNKNOWN, 0 };
 
     ys_auth_check(auth, &request, keep_verdict, &verdict);
-    require(verdict.access != YS_ACCESS_UNKNOWN);
-    require(ERR_peek_error() == 0);
+    REQUIRE(verdict.access != YS_ACCESS_UNKNOWN);
+    REQUIRE(ERR_peek_error() == 0);
     return verdict;
 }
 
@@ -51,7 +46,7 @@ static void check_token(struct ys_auth *auth, struct ysync_bytes token)
         return;
     for (size_t i = 0; i < token.len; i++)
         dots += token.data[i] == '.';
-    require(dots == 2);
+    REQUIRE(dots == 2);
 }
 
 static void check_claims(struct ys_auth *auth, struct ysync_bytes claims)
@@ -62,16 +57,16 @@ static void check_claims(struct ys_auth *auth, struct ysync_bytes claims)
     struct ys_verdict all = ask(auth, bytes_of(token), "");
 
     if (all.access != YS_ACCESS_NONE)
-        require(blog.access == all.access);
+        REQUIRE(blog.access == all.access);
     if (blog.access != YS_ACCESS_NONE) {
-        require(ys_json_read_object(claims, fields, 2) == YSYNC_OK);
+        REQUIRE(ys_json_read_object(claims, fields, 2) == YSYNC_OK);
         if (fields[0].value.kind == YS_JSON_NONE)
-            require(all.access == blog.access);
-        require((fields[1].value.kind == YS_JSON_NUMBER) || (fields[1].value.kind == YS_JSON_NONE));
-        require(fields[1].value.kind == YS_JSON_NUMBER || blog.holds_ms == YS_VERDICT_FOREVER);
+            REQUIRE(all.access == blog.access);
+        REQUIRE((fields[1].value.kind == YS_JSON_NUMBER) || (fields[1].value.kind == YS_JSON_NONE));
+        REQUIRE(fields[1].value.kind == YS_JSON_NUMBER || blog.holds_ms == YS_VERDICT_FOREVER);
     }
     token[strlen(token) / 2] ^= 1; /* whichever part that is in */
-    require(ask(auth, bytes_of(token), "blog").access == YS_ACCESS_NONE);
+    REQUIRE(ask(auth, bytes_of(token), "blog").access == YS_ACCESS_NONE);
     free(token);
 }
 

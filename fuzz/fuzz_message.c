@@ -4,24 +4,13 @@
  * awareness update, whose encoding has one form only.
  */
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "protocol/awareness.h"
 #include "protocol/message.h"
+#include "require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
-
-static bool is_same(struct ysync_bytes a, struct ysync_bytes b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
-}
 
 /* The entries as we write them. */
 static struct ys_blob *encode_entries(struct ys_awareness_reader reader)
@@ -35,7 +24,7 @@ static struct ys_blob *encode_entries(struct ys_awareness_reader reader)
         ys_awareness_put(&writer, entry.client, entry.clock, entry.state);
     blob = ys_awareness_encode(&writer);
     ys_awareness_writer_deinit(&writer);
-    require(blob);
+    REQUIRE(blob);
     return blob;
 }
 
@@ -48,15 +37,15 @@ static void check_awareness(struct ysync_bytes payload)
     const char *problem = NULL;
 
     if (ys_awareness_open(payload, &reader, &problem)) {
-        require(problem);
+        REQUIRE(problem);
         return;
     }
     once = encode_entries(reader);
-    require(!ys_message_decode(ys_blob_bytes(once), &message, &problem));
-    require(message.type == YS_MESSAGE_AWARENESS && message.payload.len <= payload.len);
-    require(!ys_awareness_open(message.payload, &reader, &problem));
+    REQUIRE(!ys_message_decode(ys_blob_bytes(once), &message, &problem));
+    REQUIRE(message.type == YS_MESSAGE_AWARENESS && message.payload.len <= payload.len);
+    REQUIRE(!ys_awareness_open(message.payload, &reader, &problem));
     twice = encode_entries(reader);
-    require(is_same(ys_blob_bytes(once), ys_blob_bytes(twice)));
+    REQUIRE(is_same(ys_blob_bytes(once), ys_blob_bytes(twice)));
     ys_blob_unref(once);
     ys_blob_unref(twice);
 }
@@ -67,10 +56,10 @@ static void check_encoding(const struct ys_message *message)
     struct ys_message again;
     const char *problem;
 
-    require(blob);
-    require(!ys_message_decode(ys_blob_bytes(blob), &again, &problem));
-    require(again.type == message->type && is_same(again.payload, message->payload));
-    require(again.whole.len == blob->len && blob->len <= message->whole.len);
+    REQUIRE(blob);
+    REQUIRE(!ys_message_decode(ys_blob_bytes(blob), &again, &problem));
+    REQUIRE(again.type == message->type && is_same(again.payload, message->payload));
+    REQUIRE(again.whole.len == blob->len && blob->len <= message->whole.len);
     ys_blob_unref(blob);
 }
 
@@ -80,10 +69,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *problem = NULL;
 
     if (ys_message_decode((struct ysync_bytes){ data, size }, &message, &problem)) {
-        require(problem);
+        REQUIRE(problem);
         return 0;
     }
-    require(message.whole.data == data && message.whole.len <= size);
+    REQUIRE(message.whole.data == data && message.whole.len <= size);
     if (message.type == YS_MESSAGE_AWARENESS)
         check_awareness(message.payload);
     if (message.type <= YS_MESSAGE_AWARENESS || message.type == YS_MESSAGE_SYNC_STATUS)

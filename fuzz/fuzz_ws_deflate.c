@@ -2,9 +2,9 @@
 /* Hostile compressed data: what it becomes does not depend on the limit, as long as it is within, nor on messages
  * before it, and leaves the next one alone. And whatever the input is, compressed it comes back. */
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "require.h"
 #include "slices.h"
 #include "ws/deflate.h"
 
@@ -12,19 +12,13 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
-
 /* Kept from input to input, as a loop keeps it. */
 static struct ys_ws_deflate *shared(void)
 {
     static struct ys_ws_deflate *deflate;
 
     if (!deflate)
-        require(!ys_ws_deflate_new(ysync_alloc_default(), &deflate));
+        REQUIRE(!ys_ws_deflate_new(ysync_alloc_default(), &deflate));
     return deflate;
 }
 
@@ -34,8 +28,8 @@ static void check_next_message(struct ys_ws_deflate *deflate)
     struct ysync_bytes out;
     const char *problem;
 
-    require(!ys_ws_inflate(deflate, (struct ysync_bytes){ hello, sizeof(hello) }, MAX_BYTES, &out, &problem));
-    require(out.len == 5 && memcmp(out.data, "Hello", 5) == 0);
+    REQUIRE(!ys_ws_inflate(deflate, (struct ysync_bytes){ hello, sizeof(hello) }, MAX_BYTES, &out, &problem));
+    REQUIRE(out.len == 5 && memcmp(out.data, "Hello", 5) == 0);
 }
 
 static void check_inflate(struct ys_ws_deflate *deflate, struct ysync_bytes payload)
@@ -46,15 +40,15 @@ static void check_inflate(struct ys_ws_deflate *deflate, struct ysync_bytes payl
     uint64_t hash;
     size_t len;
 
-    require(!err || err == YSYNC_ERR_LIMIT || (err == YSYNC_ERR_MALFORMED && problem));
+    REQUIRE(!err || err == YSYNC_ERR_LIMIT || (err == YSYNC_ERR_MALFORMED && problem));
     if (!err) {
         len = out.len;
         hash = hash_add(HASH_START, out);
-        require(len <= MAX_BYTES);
+        REQUIRE(len <= MAX_BYTES);
         if (len > 0)
-            require(ys_ws_inflate(deflate, payload, len - 1, &out, &problem) == YSYNC_ERR_LIMIT);
-        require(!ys_ws_inflate(deflate, payload, len, &out, &problem));
-        require(out.len == len && hash_add(HASH_START, out) == hash);
+            REQUIRE(ys_ws_inflate(deflate, payload, len - 1, &out, &problem) == YSYNC_ERR_LIMIT);
+        REQUIRE(!ys_ws_inflate(deflate, payload, len, &out, &problem));
+        REQUIRE(out.len == len && hash_add(HASH_START, out) == hash);
     }
     check_next_message(deflate);
 }
@@ -67,15 +61,15 @@ static void check_round_trip(struct ys_ws_deflate *deflate, struct ysync_bytes i
     struct ysync_bytes out;
     const char *problem;
 
-    require(blob);
+    REQUIRE(blob);
     for (size_t i = 0; i < times; i++)
         memcpy(ys_blob_data(blob) + i * input.len, input.data, input.len);
     ys_ws_deflate_blob(deflate, blob);
-    require(!ys_ws_deflate_is_due(blob));
+    REQUIRE(!ys_ws_deflate_is_due(blob));
     if (blob->variant) {
-        require(blob->variant->len < blob->len);
-        require(!ys_ws_inflate(deflate, ys_blob_bytes(blob->variant), MAX_BYTES, &out, &problem));
-        require(out.len == blob->len && memcmp(out.data, ys_blob_data(blob), out.len) == 0);
+        REQUIRE(blob->variant->len < blob->len);
+        REQUIRE(!ys_ws_inflate(deflate, ys_blob_bytes(blob->variant), MAX_BYTES, &out, &problem));
+        REQUIRE(out.len == blob->len && memcmp(out.data, ys_blob_data(blob), out.len) == 0);
     }
     ys_ws_inflate_release(deflate);
     ys_blob_unref(blob);

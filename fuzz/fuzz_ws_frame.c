@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "require.h"
 #include "slices.h"
 #include "ws/frame.h"
 
@@ -18,12 +19,6 @@ struct told {
     bool is_over;
 };
 
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
-
 static void tell(struct told *told, const struct ys_ws_received *got)
 {
     told->is_over = got->event == YS_WS_EVENT_CLOSE || got->event == YS_WS_EVENT_ERROR;
@@ -34,11 +29,11 @@ static void tell(struct told *told, const struct ys_ws_received *got)
         told->hash = hash_add(told->hash, (struct ysync_bytes){ (const uint8_t *)got->problem, strlen(got->problem) });
         return;
     }
-    require(got->payload.len <= MAX_MESSAGE_BYTES);
-    require(got->event == YS_WS_EVENT_MESSAGE || got->payload.len <= 125);
+    REQUIRE(got->payload.len <= MAX_MESSAGE_BYTES);
+    REQUIRE(got->event == YS_WS_EVENT_MESSAGE || got->payload.len <= 125);
     if (got->event == YS_WS_EVENT_CLOSE || (got->opcode == YS_WS_TEXT && !got->is_compressed))
-        require(ys_utf8_is_valid(got->payload));
-    require(!got->is_compressed || got->event == YS_WS_EVENT_MESSAGE);
+        REQUIRE(ys_utf8_is_valid(got->payload));
+    REQUIRE(!got->is_compressed || got->event == YS_WS_EVENT_MESSAGE);
     told->hash = hash_add_number(told->hash, (uint64_t)got->opcode << 1 | got->is_compressed);
     told->hash = hash_add_number(hash_add(told->hash, got->payload), got->payload.len);
 }
@@ -52,7 +47,7 @@ static void feed(struct ys_ws_parser *parser, uint8_t *data, size_t len, struct 
         if (got.event != YS_WS_EVENT_MORE)
             tell(told, &got);
     }
-    require(told->is_over || len == 0);
+    REQUIRE(told->is_over || len == 0);
 }
 
 static uint64_t read_all(const uint8_t *data, size_t size, bool allows_compressed, bool in_slices)
@@ -61,14 +56,14 @@ static uint64_t read_all(const uint8_t *data, size_t size, bool allows_compresse
     uint64_t random = hash_add(HASH_START, (struct ysync_bytes){ data, size });
     struct ys_ws_parser *parser;
 
-    require(!ys_ws_parser_new(ysync_alloc_default(), MAX_MESSAGE_BYTES, &parser));
+    REQUIRE(!ys_ws_parser_new(ysync_alloc_default(), MAX_MESSAGE_BYTES, &parser));
     if (allows_compressed)
         ys_ws_parser_allow_compressed(parser);
     while (size > 0 && !told.is_over) {
         size_t len = in_slices ? next_slice(&random, size) : size;
         uint8_t *copy = malloc(len); /* the parser writes to it */
 
-        require(copy != NULL);
+        REQUIRE(copy != NULL);
         memcpy(copy, data, len);
         feed(parser, copy, len, &told);
         free(copy);
@@ -82,6 +77,6 @@ static uint64_t read_all(const uint8_t *data, size_t size, bool allows_compresse
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     for (int allows_compressed = 0; allows_compressed < 2; allows_compressed++)
-        require(read_all(data, size, allows_compressed, false) == read_all(data, size, allows_compressed, true));
+        REQUIRE(read_all(data, size, allows_compressed, false) == read_all(data, size, allows_compressed, true));
     return 0;
 }

@@ -5,27 +5,12 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/utf8.h"
 #include "http/head.h"
+#include "require.h"
 #include "server/route.h"
-
-/* A property that does not hold ends the program: that is what the fuzzer looks for. */
-static inline void require(bool holds, const char *what)
-{
-    if (holds)
-        return;
-    fprintf(stderr, "does not hold: %s\n", what);
-    abort();
-}
-
-static inline bool is_same(struct ysync_bytes a, struct ysync_bytes b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
-}
 
 static inline struct ysync_bytes bytes_of(const char *str)
 {
