@@ -7,13 +7,13 @@
 #include "net/listener.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/problem.h"
+#include "net/descriptor.h"
 
 #define BACKLOG 1024
 #define RETRY_AFTER_MS 100
@@ -176,14 +176,11 @@ enum ysync_err ys_listener_open(struct ys_loop *loop, const struct ys_listener_c
 static int listen_at_copy(struct ys_listener *listener, const struct ys_listener *first)
 {
     bool is_path = listener->config.address.socket.family == AF_UNIX;
-    uv_os_fd_t fd;
-    int status = uv_fileno(&first->uv.handle, &fd);
+    int fd;
+    int status = ys_descriptor_copy(&first->uv.handle, &fd);
 
     if (status < 0)
         return status;
-    fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    if (fd < 0)
-        return uv_translate_sys_error(errno);
     status = is_path ? uv_pipe_open(&listener->uv.pipe, fd) : uv_tcp_open(&listener->uv.tcp, fd);
     if (status < 0) {
         close(fd);

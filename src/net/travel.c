@@ -16,11 +16,11 @@
  * All clocks begin anew on arrival. That renews no deadline of the peer's: what travels has a whole head, and there is
  * no clock for what is ours to answer.
  */
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "net/connection_impl.h"
+#include "net/descriptor.h"
 
 struct ys_travel {
     const struct ysync_alloc *alloc;
@@ -43,19 +43,6 @@ void ys_travel_free(struct ys_travel *travel)
     ys_free(travel->alloc, travel);
 }
 
-static enum ysync_err copy_descriptor(const struct ys_connection *connection, int *out)
-{
-    uv_os_fd_t fd;
-
-    if (uv_fileno(&connection->uv.handle, &fd) < 0)
-        return YSYNC_ERR_IO;
-    fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    if (fd < 0)
-        return YSYNC_ERR_IO;
-    *out = fd;
-    return YSYNC_OK;
-}
-
 static enum ysync_err pack(struct ys_connection *connection, struct ys_travel **out)
 {
     const struct ysync_alloc *alloc = connection->loop->alloc;
@@ -71,8 +58,8 @@ static enum ysync_err pack(struct ys_connection *connection, struct ys_travel **
     travel->peer = connection->peer;
     ys_buf_init(&travel->bytes, alloc, SIZE_MAX);
     err = ys_http_phase_pack(connection, &travel->bytes);
-    if (!err)
-        err = copy_descriptor(connection, &travel->fd);
+    if (!err && ys_descriptor_copy(&connection->uv.handle, &travel->fd) < 0)
+        err = YSYNC_ERR_IO;
     if (err) {
         ys_travel_free(travel);
         return err;

@@ -5,7 +5,6 @@
  *     ysync_plugin --- routes, auth, TLS      made from the configuration
  *          '---------- ys_loop                on the program's uv_loop_t
  *          '---------- ys_plugin              uses both
- *
  *          '---------- ys_crew                its own, or the server's, where several plugins share one
  *
  * Which thread runs the loop shows in its first turn; from then on debug builds hold every call against it.
@@ -13,13 +12,13 @@
 #include "server/mount.h"
 
 #include <assert.h>
-#include <fcntl.h>
 #include <unistd.h>
 #include <uv.h>
 
 #include "base/alloc.h"
 #include "base/problem.h"
 #include "base/texts.h"
+#include "net/descriptor.h"
 #include "room/context.h"
 #include "server/auth_setup.h"
 #include "server/plugin.h"
@@ -341,17 +340,12 @@ enum ysync_err ysync_plugin_take(struct ysync_plugin *plugin, int fd, struct ysy
     return ys_plugin_take(plugin->inside, fd, read);
 }
 
-/* Two loops' handles cannot share a descriptor, and the stream's is closed with it. */
 enum ysync_err ysync_plugin_take_stream(struct ysync_plugin *plugin, uv_stream_t *stream, struct ysync_bytes read)
 {
     enum ysync_err err;
-    uv_os_fd_t fd;
     int copy;
 
-    if (uv_fileno((uv_handle_t *)stream, &fd) < 0)
-        return YSYNC_ERR_IO;
-    copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    if (copy < 0)
+    if (ys_descriptor_copy((uv_handle_t *)stream, &copy) < 0)
         return YSYNC_ERR_IO;
     err = ysync_plugin_take(plugin, copy, read);
     if (err)
