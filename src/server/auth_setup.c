@@ -11,10 +11,11 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/problem.h"
+#include "base/texts.h"
 
 struct ys_auth_setup {
     const struct ysync_alloc *alloc;
-    struct ysync_bytes *tokens; /* as many, copies */
+    const char *const *tokens; /* copies, in one block */
     size_t token_count;
     char *token_file;
     char *jwt_key_file;
@@ -73,24 +74,6 @@ static enum ysync_err check_tokens(const struct ysync_plugin_config *config, str
     return YSYNC_OK;
 }
 
-static enum ysync_err copy_tokens(struct ys_auth_setup *setup, const struct ysync_plugin_config *config)
-{
-    if (config->token_count == 0)
-        return YSYNC_OK;
-    setup->tokens = ys_alloc_zeroed(setup->alloc, config->token_count, sizeof(*setup->tokens));
-    if (!setup->tokens)
-        return YSYNC_ERR_NOMEM;
-    for (size_t i = 0; i < config->token_count; i++) {
-        char *copy;
-
-        if (!ys_copy_text(setup->alloc, config->tokens[i], &copy))
-            return YSYNC_ERR_NOMEM;
-        setup->tokens[i] = ys_log_str(copy);
-        setup->token_count++;
-    }
-    return YSYNC_OK;
-}
-
 static enum ysync_err copy_texts(struct ys_auth_setup *setup, const struct ysync_plugin_config *config)
 {
     const struct ysync_alloc *alloc = setup->alloc;
@@ -124,7 +107,8 @@ enum ysync_err ys_auth_setup_new(const struct ysync_alloc *alloc, const struct y
     setup->asks_program = config->verify;
     setup->verify_timeout_ms = config->verify_timeout_ms;
     setup->setting = *setting;
-    err = copy_tokens(setup, config);
+    setup->token_count = config->token_count;
+    err = ys_texts_copy(alloc, config->tokens, config->token_count, &setup->tokens);
     if (!err)
         err = copy_texts(setup, config);
     if (err) {
@@ -139,15 +123,27 @@ void ys_auth_setup_free(struct ys_auth_setup *setup)
 {
     if (!setup)
         return;
-    for (size_t i = 0; i < setup->token_count; i++)
-        ys_free(setup->alloc, (void *)(uintptr_t)setup->tokens[i].data);
-    ys_free(setup->alloc, setup->tokens);
+    ys_free(setup->alloc, (void *)(uintptr_t)setup->tokens);
     ys_free(setup->alloc, setup->token_file);
     ys_free(setup->alloc, setup->jwt_key_file);
     ys_free(setup->alloc, setup->jwt_issuer);
     ys_free(setup->alloc, setup->jwt_audience);
     ys_free(setup->alloc, setup->verify_url);
     ys_free(setup->alloc, setup);
+}
+
+static enum ysync_err make_tokens(const struct ys_auth_setup *setup, struct ys_auth **out)
+{
+    struct ysync_bytes *tokens = ys_alloc_array(setup->alloc, setup->token_count, sizeof(*tokens));
+    enum ysync_err err;
+
+    if (!tokens)
+        return YSYNC_ERR_NOMEM;
+    for (size_t i = 0; i < setup->token_count; i++)
+        tokens[i] = ys_log_str(setup->tokens[i]);
+    err = ys_auth_new_tokens(setup->alloc, tokens, setup->token_count, out);
+    ys_free(setup->alloc, tokens);
+    return err;
 }
 
 static enum ysync_err make_web_hook(const struct ys_auth_setup *setup, struct ys_auth **out,
@@ -196,7 +192,7 @@ enum ysync_err ys_auth_setup_make(const struct ys_auth_setup *setup, struct ys_a
     if (setup->jwt_key_file)
         return make_jwt(setup, out, problem);
     if (setup->token_count > 0)
-        return ys_auth_new_tokens(setup->alloc, setup->tokens, setup->token_count, out);
+        return make_tokens(setup, out);
     return ys_auth_new_open(setup->alloc, out);
 }
 

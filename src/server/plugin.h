@@ -25,8 +25,7 @@ struct ys_plugin;
 
 /* All that is pointed to is kept, and outlives the plugin. */
 struct ys_plugin_config {
-    const struct ysync_plugin_config
-        *options; /* with an allocator; what it says of routes and authorization is here: */
+    const struct ysync_plugin_config *options; /* with an allocator; routes and what follows are made from it */
     const struct ys_routes *routes;
     struct ys_auth *auth;
     struct ys_tls_context *tls; /* for what it listens at; NULL: that is plain */
