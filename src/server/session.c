@@ -210,6 +210,16 @@ static void take_verdict(void *user, struct ys_verdict verdict)
     ys_upgrade_deinit(&upgrade);
 }
 
+/* Its request is answered at this place: if that is another one, it goes there. */
+static bool departs_for(struct session *session, size_t place)
+{
+    if (place == session->context->place)
+        return false;
+    session->bound_for = place;
+    ys_connection_depart(session->connection);
+    return true;
+}
+
 static void ask(struct session *session, const struct ys_upgrade *upgrade)
 {
     const struct ys_session_context *context = session->context;
@@ -240,7 +250,7 @@ static void ask_for_verdict(struct session *session, const struct ys_http_head *
     } else if (!ys_origin_is_allowed(head, config->allowed_origins, config->allowed_origin_count)) {
         session->context->counters.rejected[YS_REJECTED_ORIGIN]++;
         ys_rest_refuse(session->context, session->connection, 403, "Pages of this origin may not come in");
-    } else {
+    } else if (!departs_for(session, ys_crew_owner(session->context->crew, ys_buf_bytes(&upgrade.room)))) {
         ask(session, &upgrade);
     }
     ys_upgrade_deinit(&upgrade);
@@ -308,40 +318,22 @@ static uint16_t check_client(struct session *session, const struct ys_http_head 
 
 /* Events of the connection */
 
-static size_t find_place_of_upgrade(const struct session *session)
-{
-    struct ys_session_context *context = session->context;
-    size_t place = context->place;
-    struct ys_upgrade upgrade;
-    const char *why;
-
-    if (read_upgrade(session, &upgrade, &why) == 101)
-        place = ys_crew_owner(context->crew, ys_buf_bytes(&upgrade.room));
-    ys_upgrade_deinit(&upgrade);
-    return place;
-}
-
-static size_t find_place_of_resource(const struct session *session, const struct ys_http_head *head)
+/* The place where a plain request is to be answered. What is about all rooms has one too, so that a verdict on it is
+ * remembered where the next such request is answered. */
+static size_t find_place(const struct session *session, const struct ys_http_head *head)
 {
     const struct ys_session_context *context = session->context;
     size_t place = context->place;
     struct ys_resource resource;
     const char *why;
 
+    if (ys_crew_size(context->crew) == 1)
+        return place;
     if (ys_resource_find(&resource, context->config->alloc, context->routes, head, &why) == 200 &&
         resource.kind != YS_RESOURCE_HEALTH)
         place = ys_crew_owner(context->crew, ys_buf_bytes(&resource.room));
     ys_resource_deinit(&resource);
     return place;
-}
-
-/* The place where the request is to be answered: that of the room it names. What is about all rooms has a place too, so
- * that a verdict on it is remembered where the next such request is answered. */
-static size_t find_place(const struct session *session, const struct ys_http_head *head)
-{
-    if (ys_crew_size(session->context->crew) == 1)
-        return session->context->place;
-    return head->wants_websocket ? find_place_of_upgrade(session) : find_place_of_resource(session, head);
 }
 
 /* A server that is full is not ill. */
@@ -363,14 +355,12 @@ static void on_head(struct ys_connection *connection, void *user, const struct y
     struct session *session = user;
     int status = check_client(session, head);
 
-    session->bound_for = find_place(session, head);
+    (void)connection;
     if (status && !is_health_check(head))
         refuse_and_end(session, status);
-    else if (session->bound_for != session->context->place)
-        ys_connection_depart(connection);
     else if (head->wants_websocket)
         ask_for_verdict(session, head);
-    else
+    else if (!departs_for(session, find_place(session, head)))
         answer_plainly(session, head);
 }
 
