@@ -12,6 +12,7 @@
 #include "ysync/problem.h"
 #include "ysync/room.h"
 #include "ysync/server.h"
+#include "ysync/store.h"
 #include "ysync/verify.h"
 #include "ysync/version.h"
 

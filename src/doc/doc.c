@@ -219,6 +219,11 @@ size_t ys_doc_pending_count(const struct ysync_doc *doc)
     return ys_pending_count(&doc->pending);
 }
 
+uint64_t ys_doc_pending_added(const struct ysync_doc *doc)
+{
+    return ys_pending_added(&doc->pending);
+}
+
 void ysync_doc_stats(const struct ysync_doc *doc, struct ysync_doc_stats *out)
 {
     *out = (struct ysync_doc_stats){

@@ -19,6 +19,10 @@
  * pointer. Without one, the seed is made of what is to be had without I/O. */
 void ys_doc_set_hash_seed(struct ysync_doc *doc, const struct ys_hash_seed *seed);
 
+/* Fills a new document, whose settings may have been made, with what ysync_doc_save() gave. Errors: MALFORMED, NOMEM;
+ * then it is of no use any more. */
+YSYNC_CHECKED enum ysync_err ys_doc_load_into(struct ysync_doc *doc, struct ysync_bytes bytes);
+
 /* Appends the state vector. */
 YSYNC_CHECKED enum ysync_err ys_doc_put_state_vector(const struct ysync_doc *doc, struct ys_buf *out);
 
@@ -54,6 +58,9 @@ size_t ys_doc_bytes(const struct ysync_doc *doc);
 
 /* How many blocks of structs wait for others, in constant time. */
 size_t ys_doc_pending_count(const struct ysync_doc *doc);
+
+/* How many blocks ever had to wait: it grows when a part of an update could not be taken in. */
+uint64_t ys_doc_pending_added(const struct ysync_doc *doc);
 
 /* Walks every invariant; aborts with a message if one does not hold. For tests, fuzzers and debug builds. */
 void ys_doc_check(struct ysync_doc *doc);

@@ -15,6 +15,7 @@ struct ys_pending_tables {
     struct ys_map by_start; /* struct ys_pending_block, by client and clock */
     struct ys_map waits;    /* struct wait, by the client whose clock is watched */
     size_t bytes;
+    uint64_t added; /* blocks, ever */
 };
 
 /* The blocks that are looked at again when one client's clock moves. */
@@ -228,6 +229,7 @@ struct ys_pending_block *ys_pending_add(struct ys_pending *pending, struct ys_pe
         return block;
     arm(pending, block);
     tables->bytes += ys_pending_cost(block);
+    tables->added++;
     if (!same) {
         ys_map_add(&tables->by_start, hash, block);
         return NULL;
@@ -293,6 +295,11 @@ bool ys_pending_next_awaited(const struct ys_pending *pending, size_t *position,
 size_t ys_pending_count(const struct ys_pending *pending)
 {
     return tables_of(pending)->by_start.count;
+}
+
+uint64_t ys_pending_added(const struct ys_pending *pending)
+{
+    return tables_of(pending)->added;
 }
 
 size_t ys_pending_bytes(const struct ys_pending *pending)

@@ -84,6 +84,9 @@ bool ys_pending_next_awaited(const struct ys_pending *pending, size_t *position,
 
 size_t ys_pending_count(const struct ys_pending *pending);
 
+/* How many blocks were ever kept. */
+uint64_t ys_pending_added(const struct ys_pending *pending);
+
 /* The cost of all blocks. */
 size_t ys_pending_bytes(const struct ys_pending *pending);
 

@@ -196,17 +196,20 @@ static enum ysync_err load(struct ysync_doc *doc, struct ysync_bytes bytes, cons
     return err;
 }
 
+enum ysync_err ys_doc_load_into(struct ysync_doc *doc, struct ysync_bytes bytes)
+{
+    struct ending ending;
+
+    return read_ending(bytes, &ending) ? load(doc, bytes, &ending) : YSYNC_ERR_MALFORMED;
+}
+
 enum ysync_err ysync_doc_load(const struct ysync_alloc *alloc, struct ysync_bytes bytes, struct ysync_doc **out)
 {
     struct ysync_doc *doc = NULL;
-    struct ending ending;
-    enum ysync_err err;
+    enum ysync_err err = ysync_doc_new(alloc, &doc);
 
-    if (!read_ending(bytes, &ending))
-        return YSYNC_ERR_MALFORMED;
-    err = ysync_doc_new(alloc, &doc);
     if (!err)
-        err = load(doc, bytes, &ending);
+        err = ys_doc_load_into(doc, bytes);
     if (err)
         ysync_doc_free(doc);
     else

@@ -11,18 +11,11 @@
 #ifndef YS_NET_MAILBOX_H
 #define YS_NET_MAILBOX_H
 
-#include "base/list.h"
+#include "base/letter.h"
 #include "ysync/alloc.h"
 #include "ysync/err.h"
 
 struct uv_loop_s;
-
-/* Part of whatever is sent. Exactly one of the two is called, and takes it. */
-struct ys_letter {
-    struct ys_list node;
-    void (*deliver)(struct ys_letter *letter, void *owner); /* on the owner's thread */
-    void (*discard)(struct ys_letter *letter);              /* nobody will read it; on any thread */
-};
 
 struct ys_mailbox;
 
