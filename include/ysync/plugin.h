@@ -28,6 +28,7 @@
 #include "ysync/log.h"
 #include "ysync/problem.h"
 #include "ysync/room.h"
+#include "ysync/store.h"
 #include "ysync/verify.h"
 
 #ifdef __cplusplus
@@ -48,7 +49,7 @@ enum ysync_reject {
 };
 
 /* Of the ways to authorize, at most one is given. Everything is copied by ysync_plugin_new(), but for alloc and what
- * log, verify_user and events point to. */
+ * log, verify_user, store and events point to. With a store, alloc is thread-safe. */
 struct ysync_plugin_config {
     const struct ysync_alloc *alloc; /* NULL: malloc */
     struct ysync_log log;
@@ -71,19 +72,22 @@ struct ysync_plugin_config {
     const char *tls_cert_file;          /* what it listens at speaks TLS with this chain, in PEM form; NULL: plain */
     const char *tls_key_file;           /* its key; both or neither */
     struct ysync_room_events events;
-    uint64_t evict_after_ms;       /* how long an empty room is kept */
-    int compress;                  /* permessage-deflate with WebSocket clients that offer it */
-    int echoes;                    /* an applied update is sent back to its sender as well */
-    enum ysync_gc gc;              /* what becomes of deleted content */
-    size_t max_connections;        /* then new ones get HTTP 503; 0: no limit */
-    size_t max_connections_per_ip; /* then HTTP 429; 0: no limit */
-    size_t max_rooms;              /* then new ones are refused; 0: no limit */
-    size_t max_room_bytes;         /* of a document's memory: what would grow it further is refused; 0: no limit */
-    size_t max_pending_bytes;      /* for each room, of updates whose dependencies have not come */
-    size_t max_presence_bytes;     /* for each client id, of its presence state as JSON; more is refused */
-    uint64_t ping_every_ms;        /* WebSocket pings; who has not answered by the next is dropped; 0: none */
-    size_t max_message_bytes;      /* of a WebSocket message or a request body */
-    size_t send_buffer_bytes;      /* most bytes queued for one connection */
+    const char *store_url;           /* where documents live: "sqlite:PATH" (ysync/store.h); NULL: in memory alone */
+    const struct ysync_store *store; /* or a store of the program's, which outlives the plugin; not with `resolve` */
+    uint64_t evict_after_ms;         /* how long an empty room is kept */
+    int compress;                    /* permessage-deflate with WebSocket clients that offer it */
+    int echoes;                      /* an applied update is sent back to its sender as well */
+    enum ysync_gc gc;                /* what becomes of deleted content */
+    size_t max_connections;          /* then new ones get HTTP 503; 0: no limit */
+    size_t max_connections_per_ip;   /* then HTTP 429; 0: no limit */
+    size_t max_rooms;                /* then new ones are refused; 0: no limit */
+    size_t max_memory_bytes;         /* of all documents: then new rooms are refused; 0: no limit */
+    size_t max_room_bytes;           /* of a document's memory: what would grow it further is refused; 0: no limit */
+    size_t max_pending_bytes;        /* for each room, of updates whose dependencies have not come */
+    size_t max_presence_bytes;       /* for each client id, of its presence state as JSON; more is refused */
+    uint64_t ping_every_ms;          /* WebSocket pings; who has not answered by the next is dropped; 0: none */
+    size_t max_message_bytes;        /* of a WebSocket message or a request body */
+    size_t send_buffer_bytes;        /* most bytes queued for one connection */
     size_t messages_per_second; /* from one connection, averaged over 10 s: then it is read more slowly; 0: no limit */
 };
 

@@ -17,6 +17,11 @@
  * evicted some time after the last member has left. While a client takes nothing, what waits for it is bounded: queued
  * updates make way for one difference, computed when it can be written to again.
  *
+ * With a store (ysync/store.h) a room is there at once, but without its document until that has been loaded: its
+ * members wait, and `created` tells when. What is written goes to the store as it comes; members are told that it is
+ * saved (102) when the store has said so; and a room is evicted when the store has all of it. The store answers on the
+ * hub's thread, from inside the call or later; ysync_hub_tick() is due at once then.
+ *
  * Times are milliseconds of a monotonic clock, the program's own, which never goes back. Nothing here reads a clock,
  * makes a thread or opens a file.
  *
@@ -36,6 +41,7 @@
 #include "ysync/doc.h"
 #include "ysync/err.h"
 #include "ysync/log.h"
+#include "ysync/store.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -56,8 +62,8 @@ struct ysync_room_events {
      * never freed here; its settings and its allocator are its own. */
     struct ysync_doc *(*resolve)(void *user, struct ysync_bytes room);
 
-    /* A room was made, with an empty document of its own, and nobody is in it yet: its document may be filled from
-     * inside by ysync_doc_apply(). Not called in integrated mode. */
+    /* A room was made, with a document of its own, which is empty or what the store had; nobody has been told anything
+     * of it yet: it may be filled from inside by ysync_doc_apply(). Not called in integrated mode. */
     void (*created)(void *user, struct ysync_room *room);
 
     /* The room is about to go: evicted, dropped, or freed with its hub. The last chance to save its document; one that
@@ -75,15 +81,17 @@ struct ysync_hub_config {
     const struct ysync_alloc *alloc; /* NULL: malloc */
     struct ysync_log log;
     struct ysync_room_events events;
-    uint8_t seed[16];          /* random and secret: peers choose what is hashed with it */
-    uint64_t evict_after_ms;   /* how long an empty room is kept */
-    int echoes;                /* an applied update is sent back to its sender as well */
-    enum ysync_gc gc;          /* what becomes of deleted content */
-    size_t max_rooms;          /* then new ones are refused; 0: no limit */
-    size_t max_room_bytes;     /* of a document's memory: what would grow it further is refused; 0: no limit */
-    size_t max_pending_bytes;  /* for each room, of updates whose dependencies have not come */
-    size_t max_presence_bytes; /* for each client id, of its presence state as JSON; more is refused */
-    size_t send_buffer_bytes;  /* for each member, of messages that wait until it is writable */
+    uint8_t seed[16];                /* random and secret: peers choose what is hashed with it */
+    uint64_t evict_after_ms;         /* how long an empty room is kept */
+    int echoes;                      /* an applied update is sent back to its sender as well */
+    enum ysync_gc gc;                /* what becomes of deleted content */
+    const struct ysync_store *store; /* where documents live when nobody is there; NULL: nowhere. Not with `resolve` */
+    size_t max_rooms;                /* then new ones are refused; 0: no limit */
+    size_t max_memory_bytes;         /* of all documents: then new rooms are refused; 0: no limit */
+    size_t max_room_bytes;           /* of a document's memory: what would grow it further is refused; 0: no limit */
+    size_t max_pending_bytes;        /* for each room, of updates whose dependencies have not come */
+    size_t max_presence_bytes;       /* for each client id, of its presence state as JSON; more is refused */
+    size_t send_buffer_bytes;        /* for each member, of messages that wait until it is writable */
 };
 
 /* Fills in the defaults: 60 s, no limits but 16 MiB pending, 64 KiB for a presence state and 1 MiB to send. seed stays
@@ -118,19 +126,23 @@ YSYNC_API struct ysync_room *ysync_hub_next_room(const struct ysync_hub *hub, si
 YSYNC_API YSYNC_CHECKED enum ysync_err ysync_hub_open(struct ysync_hub *hub, struct ysync_bytes name, uint64_t now_ms,
                                                       struct ysync_room **out);
 
-/* Ends the room at once, whoever is in it: `evicted` is called, then its members are told by `dropped`. Who joins by
- * its name from now on gets a new one. */
+/* Ends the room at once, whoever is in it: `evicted` is called, then its members are told by `ended`. Who joins by its
+ * name from now on gets a new one. What a store has of it is
+ * removed. */
 YSYNC_API void ysync_hub_drop(struct ysync_hub *hub, struct ysync_room *room);
 
 /* Good as long as the room. */
 YSYNC_API struct ysync_bytes ysync_room_name(const struct ysync_room *room);
 YSYNC_API size_t ysync_room_member_count(const struct ysync_room *room);
 
-/* To be read; changes go through ysync_room_apply(). */
+/* Has its document come from the store? Always, where there is none. */
+YSYNC_API int ysync_room_is_loaded(const struct ysync_room *room);
+
+/* To be read; changes go through ysync_room_apply(). NULL until it has loaded. */
 YSYNC_API struct ysync_doc *ysync_room_doc(struct ysync_room *room);
 
 /* Applies an update that came from no member, and sends what was new to all of them. Errors of ysync_doc_apply(), with
- * ysync_doc_problem() of its document; LIMIT also past max_room_bytes. */
+ * ysync_doc_problem() of its document; LIMIT also past max_room_bytes; CONFLICT before it has loaded. */
 YSYNC_API YSYNC_CHECKED enum ysync_err ysync_room_apply(struct ysync_room *room, struct ysync_bytes update,
                                                         uint64_t now_ms);
 
@@ -143,9 +155,11 @@ struct ysync_member_events {
      * with the call. */
     int (*send)(void *user, struct ysync_bytes message);
 
-    /* The room was dropped: the member is to leave, now (ysync_member_leave() is allowed from inside) or later. Until
-     * then ysync_member_receive() returns CLOSED. May be NULL. */
-    void (*dropped)(void *user);
+    /* It is over: the member is to leave, now (ysync_member_leave() is allowed from inside) or later. Until then
+     * ysync_member_receive() returns CLOSED. May be NULL. err: NOT_FOUND, the room was dropped; IO, the store could not
+     * load it; MALFORMED, LIMIT, NOMEM: what the member sent while it was loading is refused, for this reason, a static
+     * phrase. */
+    void (*ended)(void *user, enum ysync_err err, const char *problem);
 };
 
 struct ysync_member_options {

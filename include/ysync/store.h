@@ -128,10 +128,10 @@ YSYNC_API YSYNC_CHECKED enum ysync_err ysync_store_delete(const struct ysync_sto
 
 /* Calls `each` for every room in the order of their names, until it returns 0. From inside it the store may be asked.
  * Errors: IO, NOMEM. */
-YSYNC_API YSYNC_CHECKED enum ysync_err ysync_store_each(const struct ysync_store *store,
-                                                        const struct ysync_alloc *alloc,
-                                                        int (*each)(void *user, struct ysync_bytes room, uint64_t bytes),
-                                                        void *user, struct ysync_problem *problem);
+YSYNC_API YSYNC_CHECKED enum ysync_err
+ysync_store_each(const struct ysync_store *store, const struct ysync_alloc *alloc,
+                 int (*each)(void *user, struct ysync_bytes room, uint64_t bytes), void *user,
+                 struct ysync_problem *problem);
 
 #ifdef __cplusplus
 }

@@ -29,6 +29,18 @@ static inline bool ys_quota_take(struct ys_quota *quota)
     return false;
 }
 
+static inline bool ys_quota_is_full(struct ys_quota *quota)
+{
+    return quota->max > 0 && atomic_load_explicit(&quota->used, memory_order_relaxed) >= quota->max;
+}
+
+/* What counted as `before` counts as `after` from now on. */
+static inline void ys_quota_change(struct ys_quota *quota, size_t before, size_t after)
+{
+    if (after != before)
+        atomic_fetch_add_explicit(&quota->used, after - before, memory_order_relaxed);
+}
+
 static inline void ys_quota_give(struct ys_quota *quota)
 {
     atomic_fetch_sub_explicit(&quota->used, 1, memory_order_relaxed);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define MEMORY_STORE "memory:"
+
 #define KIB UINT64_C(1024)
 #define GIB (KIB * KIB * KIB)
 #define HOUR_MS UINT64_C(3600000)
@@ -24,6 +26,11 @@ static bool is_origin(const char *origin)
     const char *host = strstr(origin, "://");
 
     return host && host != origin && host[3] != '\0' && !strchr(host + 3, '/');
+}
+
+static bool is_store(const char *url)
+{
+    return strcmp(url, MEMORY_STORE) == 0 || (strncmp(url, "sqlite:", 7) == 0 && url[7] != '\0');
 }
 
 #define TO(field) offsetof(struct ys_serve_options, field)
@@ -78,9 +85,15 @@ const struct ys_option ys_serve_options_table[] = {
     { .name = "ping-every", .kind = YS_OPTION_DURATION, .value_name = "D", .default_text = "30s",
       .min = 10, .max = HOUR_MS,
       .offset = TO(ping_every_ms), .help = "WebSocket ping; a peer that has not answered by the next one is dropped" },
+    { .name = "store", .kind = YS_OPTION_TEXT, .value_name = "URL", .default_text = MEMORY_STORE,
+      .accepts = is_store, .expects = "memory: or sqlite:PATH, such as sqlite:/var/lib/ysync/rooms.db",
+      .offset = TO(store_url), .help = "where documents live: in memory alone, or in a SQLite file (sqlite:PATH)" },
     { .name = "max-rooms", .kind = YS_OPTION_NUMBER, .value_name = "N", .default_text = "0",
       .min = 0, .max = UINT32_MAX,
       .offset = TO(max_rooms), .help = "then a new room is refused with HTTP 503; 0: no limit" },
+    { .name = "max-memory", .kind = YS_OPTION_SIZE, .value_name = "SIZE", .default_text = "0",
+      .min = 0, .max = 1024 * GIB,
+      .offset = TO(max_memory_bytes), .help = "of all documents; then a new room is refused with HTTP 503; 0: no limit" },
     { .name = "max-room-size", .kind = YS_OPTION_SIZE, .value_name = "SIZE", .default_text = "0",
       .min = 0, .max = 4 * GIB,
       .offset = TO(max_room_bytes),
@@ -150,6 +163,8 @@ void ys_serve_options_apply(const struct ys_serve_options *options, struct ysync
     plugin->max_connections_per_ip = (size_t)options->max_connections_per_ip;
     plugin->tls_cert_file = options->tls_cert_file;
     plugin->tls_key_file = options->tls_key_file;
+    plugin->store_url = strcmp(options->store_url, MEMORY_STORE) == 0 ? NULL : options->store_url;
+    plugin->max_memory_bytes = (size_t)options->max_memory_bytes;
     plugin->evict_after_ms = options->evict_after_ms;
     plugin->max_rooms = (size_t)options->max_rooms;
     plugin->max_room_bytes = (size_t)options->max_room_bytes;

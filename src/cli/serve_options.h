@@ -31,7 +31,9 @@ struct ys_serve_options {
     char *tls_cert_file;
     char *tls_key_file;
     uint64_t evict_after_ms;
+    char *store_url;
     uint64_t max_rooms;
+    uint64_t max_memory_bytes;
     uint64_t max_room_bytes;
     uint64_t max_pending_bytes;
     uint64_t max_presence_bytes;

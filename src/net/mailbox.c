@@ -12,6 +12,7 @@
 #include "net/mailbox.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <uv.h>
 
@@ -20,9 +21,9 @@
 struct ys_mailbox {
     uv_async_t wake_up;
     const struct ysync_alloc *alloc;
+    atomic_uint refs;
     void *owner;
     struct ys_list opened;
-    bool is_let_go; /* by the loop */
     uv_mutex_t mutex;
     struct ys_list waiting; /* this and the next are guarded by the mutex */
     bool is_closed;
@@ -60,6 +61,7 @@ enum ysync_err ys_mailbox_open(const struct ysync_alloc *alloc, uv_loop_t *loop,
         return YSYNC_ERR_NOMEM;
     mailbox->alloc = alloc;
     mailbox->owner = owner;
+    atomic_init(&mailbox->refs, 2); /* whoever opened it, and the loop */
     ys_list_init(&mailbox->opened);
     ys_list_init(&mailbox->waiting);
     status = uv_mutex_init(&mailbox->mutex);
@@ -98,9 +100,7 @@ void ys_mailbox_send(struct ys_mailbox *mailbox, struct ys_letter *letter)
 
 static void on_closed(uv_handle_t *wake_up)
 {
-    struct ys_mailbox *mailbox = wake_up->data;
-
-    mailbox->is_let_go = true;
+    ys_mailbox_unref(wake_up->data);
 }
 
 void ys_mailbox_close(struct ys_mailbox *mailbox)
@@ -117,11 +117,20 @@ void ys_mailbox_close(struct ys_mailbox *mailbox)
         letter->discard(letter);
 }
 
-void ys_mailbox_free(struct ys_mailbox *mailbox)
+void ys_mailbox_keep_loop_alive(struct ys_mailbox *mailbox)
 {
-    if (!mailbox)
+    uv_ref((uv_handle_t *)&mailbox->wake_up);
+}
+
+void ys_mailbox_ref(struct ys_mailbox *mailbox)
+{
+    atomic_fetch_add(&mailbox->refs, 1);
+}
+
+void ys_mailbox_unref(struct ys_mailbox *mailbox)
+{
+    if (!mailbox || atomic_fetch_sub(&mailbox->refs, 1) > 1)
         return;
-    assert(mailbox->is_let_go);
     uv_mutex_destroy(&mailbox->mutex);
     ys_free(mailbox->alloc, mailbox);
 }

@@ -23,13 +23,18 @@ struct ys_mailbox;
 YSYNC_CHECKED enum ysync_err ys_mailbox_open(const struct ysync_alloc *alloc, struct uv_loop_s *loop, void *owner,
                                              struct ys_mailbox **out);
 
-/* Any thread, until it is freed. */
+/* Any thread. */
 void ys_mailbox_send(struct ys_mailbox *mailbox, struct ys_letter *letter);
 
 /* The owner's thread: letters that lie there, and those that come later, are discarded. Once. */
 void ys_mailbox_close(struct ys_mailbox *mailbox);
 
-/* It is closed, its loop has let go of it, and no other thread sends any more. Accepts NULL. */
-void ys_mailbox_free(struct ys_mailbox *mailbox);
+/* Letters are awaited that nothing else on the loop would keep it running for. The owner's thread. */
+void ys_mailbox_keep_loop_alive(struct ys_mailbox *mailbox);
+
+/* Who may send a letter when its owner is long gone has a reference of its own; the first is that of who opened it, and
+ * goes after it was closed. Any thread. unref() accepts NULL. */
+void ys_mailbox_ref(struct ys_mailbox *mailbox);
+void ys_mailbox_unref(struct ys_mailbox *mailbox);
 
 #endif

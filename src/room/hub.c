@@ -29,10 +29,12 @@
 struct ys_hub {
     struct ys_context context;
     struct ys_map rooms;
-    struct ys_quota own_rooms; /* config.rooms, unless it is shared */
+    struct ys_quota own_rooms;  /* config.rooms, unless it is shared */
+    struct ys_quota own_memory; /* config.memory, likewise */
 };
 
 static void evict(struct ys_context *context, struct ys_room *room);
+static void give_up(struct ys_context *context, struct ys_room *room);
 
 static uint64_t hash_name(const struct ys_hub *hub, struct ysync_bytes name)
 {
@@ -63,7 +65,14 @@ enum ysync_err ys_hub_new(const struct ys_hub_config *config, struct ys_hub **ou
         ys_quota_init(&hub->own_rooms, config->max_rooms);
         hub->context.config.rooms = &hub->own_rooms;
     }
+    if (!config->memory && config->max_memory_bytes > 0) {
+        ys_quota_init(&hub->own_memory, config->max_memory_bytes);
+        hub->context.config.memory = &hub->own_memory;
+    }
     hub->context.evict = evict;
+    hub->context.give_up = give_up;
+    ys_savings_init(&hub->context.savings);
+    ys_list_init(&hub->context.answered);
     hub->context.keep_alive = ys_message_encode(config->alloc, YS_MESSAGE_AWARENESS,
                                                 (struct ysync_bytes){ no_states, sizeof(no_states) });
     if (!hub->context.keep_alive) {
@@ -89,6 +98,7 @@ void ys_hub_free(struct ys_hub *hub)
         ys_room_free(room);
     }
     ys_map_deinit(&hub->rooms);
+    ys_savings_deinit(&hub->context);
     assert(!hub->context.timers.root);
     ys_shared_merges_forget(&hub->context.merges, hub->context.config.alloc);
     ys_blob_unref(hub->context.keep_alive);
@@ -103,6 +113,8 @@ struct ys_context *ys_hub_context(struct ys_hub *hub)
 void ys_hub_tick(struct ys_hub *hub, uint64_t now_ms)
 {
     assert(!hub->context.is_in_callback);
+    hub->context.now_ms = now_ms;
+    ys_context_take_answers(&hub->context);
     hub->context.tick_cost = 0;
     while (hub->context.tick_cost < MAX_TICK_COST && ys_timers_run_one(&hub->context.timers, now_ms))
         hub->context.tick_cost += TIMER_COST;
@@ -112,7 +124,9 @@ void ys_hub_tick(struct ys_hub *hub, uint64_t now_ms)
 
 uint64_t ys_hub_next_tick(const struct ys_hub *hub)
 {
-    return hub->context.compacting_count > 0 ? 0 : ys_timers_next(&hub->context.timers);
+    bool is_due = hub->context.compacting_count > 0 || !ys_list_is_empty(&hub->context.answered);
+
+    return is_due ? 0 : ys_timers_next(&hub->context.timers);
 }
 
 const struct ys_hub_counters *ys_hub_counters(const struct ys_hub *hub)
@@ -123,6 +137,13 @@ const struct ys_hub_counters *ys_hub_counters(const struct ys_hub *hub)
 const struct ys_hub_totals *ys_hub_totals(const struct ys_hub *hub)
 {
     return &hub->context.totals;
+}
+
+struct ys_hub_store_totals ys_hub_store_totals(const struct ys_hub *hub)
+{
+    const struct ys_savings *savings = &hub->context.savings;
+
+    return (struct ys_hub_store_totals){ savings->writes, savings->bytes, savings->waiting_rooms };
 }
 
 size_t ys_hub_room_count(const struct ys_hub *hub)
@@ -164,11 +185,17 @@ static void evict(struct ys_context *context, struct ys_room *room)
     remove_room(hub, room);
 }
 
+static void give_up(struct ys_context *context, struct ys_room *room)
+{
+    forget_room(YS_CONTAINER_OF(context, struct ys_hub, context), room);
+    ys_room_drop(room, YSYNC_ERR_IO, "the document cannot be loaded now");
+}
+
 void ys_hub_drop(struct ys_hub *hub, struct ys_room *room)
 {
     assert(!hub->context.is_in_callback);
     forget_room(hub, room);
-    ys_room_drop(room);
+    ys_room_drop(room, YSYNC_ERR_NOT_FOUND, "the room was deleted");
 }
 
 /* *out is NULL where rooms have documents of their own. */
@@ -185,23 +212,14 @@ static enum ysync_err resolve(struct ys_hub *hub, struct ysync_bytes name, struc
     return *out ? YSYNC_OK : YSYNC_ERR_NOT_FOUND;
 }
 
-static void tell_of_creation(struct ys_hub *hub, struct ys_room *room)
-{
-    const struct ysync_room_events *events = &hub->context.config.events;
-
-    if (!events->created || events->resolve)
-        return;
-    hub->context.is_in_callback = true;
-    events->created(events->user, ys_room_public(room));
-    hub->context.is_in_callback = false;
-}
-
 static enum ysync_err add_room(struct ys_hub *hub, struct ysync_bytes name, uint64_t now_ms, struct ys_room **out)
 {
     struct ys_quota *rooms = hub->context.config.rooms;
     struct ysync_doc *theirs;
     enum ysync_err err;
 
+    if (hub->context.config.memory && ys_quota_is_full(hub->context.config.memory))
+        return YSYNC_ERR_LIMIT;
     if (!ys_quota_take(rooms))
         return YSYNC_ERR_LIMIT;
     err = ys_map_reserve(&hub->rooms, 1);
@@ -214,7 +232,8 @@ static enum ysync_err add_room(struct ys_hub *hub, struct ysync_bytes name, uint
         return err;
     }
     ys_map_add(&hub->rooms, hash_name(hub, name), *out);
-    tell_of_creation(hub, *out);
+    if (!ys_room_is_loading(*out))
+        ys_room_tell_of_creation(*out);
     return YSYNC_OK;
 }
 
@@ -274,4 +293,42 @@ void ys_member_leave(struct ys_member *member, uint64_t now_ms)
 {
     ys_room_remove(member->room, member, now_ms);
     ys_member_free(member);
+}
+
+/* The store */
+
+enum ysync_err ys_hub_ask_store(struct ys_hub *hub, enum ys_store_request_kind kind, struct ysync_bytes name,
+                                size_t limit, ys_store_done_fn *done, void *user, struct ysync_store_request **out)
+{
+    static const struct ysync_bytes none = { NULL, 0 };
+    struct ys_context *context = &hub->context;
+    enum ysync_err err;
+
+    if (kind == YS_STORE_LOAD)
+        err = ys_context_new_load(context, name, done, user, out);
+    else
+        err = ys_context_new_request(context, kind, name, none, done, user, out);
+    if (err)
+        return err;
+    (*out)->limit = limit;
+    ys_store_ask(context->config.store, *out);
+    return YSYNC_OK;
+}
+
+void ys_hub_take_answer(struct ys_hub *hub, struct ysync_store_request *request, uint64_t now_ms)
+{
+    assert(!hub->context.is_in_callback);
+    hub->context.now_ms = now_ms;
+    ys_store_request_finish(request);
+}
+
+void ys_hub_hurry(struct ys_hub *hub, uint64_t now_ms)
+{
+    hub->context.now_ms = now_ms;
+    ys_savings_hurry(&hub->context);
+}
+
+bool ys_hub_is_stored(const struct ys_hub *hub)
+{
+    return ys_savings_are_complete(&hub->context.savings);
 }

@@ -28,6 +28,7 @@
 #include "base/quota.h"
 #include "doc/doc.h"
 #include "protocol/message.h"
+#include "room/store_request.h"
 #include "ysync/room.h"
 
 /* Of one presence state's JSON, unless something else is said. */
@@ -58,6 +59,9 @@ struct ys_hub_config {
     enum ysync_gc gc;                /* what becomes of deleted content */
     size_t max_rooms;                /* 0: no limit */
     struct ys_quota *rooms;          /* takes the place of max_rooms where several hubs share it; NULL: none does */
+    size_t max_memory_bytes;         /* of all documents: then there are no new rooms; 0: no limit */
+    struct ys_quota *memory;         /* takes the place of max_memory_bytes likewise */
+    const struct ysync_store *store; /* where documents live; NULL: nowhere but here */
     size_t max_room_bytes;           /* for each room, of its document's memory; 0: no limit */
     size_t max_pending_bytes;        /* for each room: of updates that wait for others */
     size_t max_presence_bytes;       /* for each client id: of one state's JSON */
@@ -82,6 +86,13 @@ struct ys_hub_totals {
     size_t pending; /* blocks of structs that wait for others */
 };
 
+/* How the hub gets on with its store. */
+struct ys_hub_store_totals {
+    size_t writes;        /* that have not been answered */
+    size_t bytes;         /* of these */
+    size_t unsaved_rooms; /* of which it has not been asked to keep something, or could not */
+};
+
 YSYNC_CHECKED enum ysync_err ys_hub_new(const struct ys_hub_config *config, struct ys_hub **out);
 
 /* All members have left. The program is told of each room's end. Accepts NULL. */
@@ -97,6 +108,8 @@ uint64_t ys_hub_next_tick(const struct ys_hub *hub);
 const struct ys_hub_counters *ys_hub_counters(const struct ys_hub *hub);
 
 const struct ys_hub_totals *ys_hub_totals(const struct ys_hub *hub);
+
+struct ys_hub_store_totals ys_hub_store_totals(const struct ys_hub *hub);
 
 /* Rooms */
 
@@ -129,9 +142,49 @@ YSYNC_CHECKED enum ysync_err ys_room_apply(struct ys_room *room, struct ysync_by
 uint64_t ys_room_version(const struct ys_room *room);
 
 /* Forgets the room and its document at once, whoever is in it: its members are told to leave, and there is nothing for
- * them to take any more. Who joins by its name,
- * even before they have left, gets a new room. */
+ * them to take any more. Who joins by its name, even before they have left, gets a new room: empty, or what the store
+ * has, for what is stored stays there. */
 void ys_hub_drop(struct ys_hub *hub, struct ys_room *room);
+
+/* Where there is a store, a room is there at once, but without its document: its members wait, and nothing may be done
+ * to it before it has loaded. One that cannot be loaded ends, and its members get to hear IO. */
+bool ys_room_is_loading(const struct ys_room *room);
+
+/* Has the store all of it? True where there is none. If not: did the last attempt fail? */
+bool ys_room_is_durable(const struct ys_room *room);
+bool ys_room_is_failing(const struct ys_room *room);
+
+/* Somebody who waits until a room has loaded, and all that has changed so far is durable. */
+struct ys_room_waiter {
+    struct ys_list node;
+    uint64_t change;
+
+    /* Once: OK; IO, if the store failed to load or to write; CLOSED, if the room was dropped. Nothing may be done to
+     * the room from inside, unless it is OK. */
+    void (*done)(struct ys_room_waiter *waiter, enum ysync_err err);
+};
+
+/* The room is loading, or is not durable. */
+void ys_room_await(struct ys_room *room, struct ys_room_waiter *waiter);
+
+/* Nothing is waited for any more. The node was initialized. */
+static inline void ys_room_waiter_forget(struct ys_room_waiter *waiter)
+{
+    ys_list_remove(&waiter->node);
+}
+
+/* The store, asked for somebody who is no room: the document of a room that is not open, its end, a list. `done` is
+ * called unless *out is forgotten before. Errors: NOMEM. */
+YSYNC_CHECKED enum ysync_err ys_hub_ask_store(struct ys_hub *hub, enum ys_store_request_kind kind,
+                                              struct ysync_bytes name, size_t limit, ys_store_done_fn *done, void *user,
+                                              struct ysync_store_request **out);
+
+/* An answer has come to this thread. */
+void ys_hub_take_answer(struct ys_hub *hub, struct ysync_store_request *request, uint64_t now_ms);
+
+/* The program ends: what the store has not got is tried again soon, until it has everything. */
+void ys_hub_hurry(struct ys_hub *hub, uint64_t now_ms);
+bool ys_hub_is_stored(const struct ys_hub *hub);
 
 /* Members */
 
@@ -140,9 +193,10 @@ struct ys_member_events {
      * take note: no call into the hub from inside. */
     void (*wake)(void *user);
 
-    /* The room was dropped: what the member sends does nothing any more, and it is to leave, from inside or later.
-     * Leaving is all that may be done to the hub from inside. May be NULL. */
-    void (*dropped)(void *user);
+    /* It is over: what the member sends does nothing any more, and it is to leave, from inside or later. Leaving is all
+     * that may be done to the hub from inside. May be NULL. err: NOT_FOUND, the room was dropped; IO, it could not be
+     * loaded; those of ys_member_receive(), with its problem, for what the member sent while it was loading. */
+    void (*ended)(void *user, enum ysync_err err, const char *problem);
 };
 
 struct ys_member_options {
@@ -180,8 +234,8 @@ struct ys_room *ys_member_room(const struct ys_member *member);
 /* The origin of its updates: not 0, never used again. */
 uint64_t ys_member_id(const struct ys_member *member);
 
-/* The end of a turn: calls `send` of those members of ysync/room.h who were woken by what others did. For the others,
- * who have taken what they could by now, nothing is kept ready any longer. */
+/* The end of a turn: saves documents that are to be saved, and calls `send` of those members of ysync/room.h who were
+ * woken by what others did. For the others, who have taken what they could by now, nothing is kept ready any longer. */
 void ys_hub_deliver(struct ys_hub *hub, uint64_t now_ms);
 
 #endif

@@ -9,6 +9,8 @@
 #include <assert.h>
 
 #include "base/alloc.h"
+#include "room/awaiting.h"
+#include "room/room.h"
 
 static void wake(struct ys_member *member)
 {
@@ -72,6 +74,7 @@ void ys_member_free(struct ys_member *member)
         return;
     assert(member->presence.count == 0);
     ys_timer_disarm(&member->context->timers, &member->timer);
+    ys_awaiting_free(member);
     ys_outbox_deinit(&member->outbox);
     ys_free(member->context->config.alloc, member);
 }
@@ -82,6 +85,15 @@ void ys_member_greet(struct ys_member *member, bool has_states)
     member->context->counters.sent[YS_MESSAGE_SYNC_STEP1]++;
     member->context->counters.sent[YS_MESSAGE_AWARENESS] += has_states;
     member->is_awake = true; /* whoever joins takes its greeting */
+}
+
+void ys_member_greet_late(struct ys_member *member)
+{
+    bool was_awake = member->is_awake;
+
+    ys_member_greet(member, false);
+    member->is_awake = was_awake;
+    wake(member);
 }
 
 void ys_member_put_update(struct ys_member *member, const struct ysync_doc *doc, uint64_t change_number,
@@ -96,6 +108,23 @@ void ys_member_put_presence(struct ys_member *member, const struct ys_presence_n
     ys_outbox_put_presence(&member->outbox, news->since, news->message);
     member->context->counters.sent[YS_MESSAGE_AWARENESS]++;
     wake(member);
+}
+
+void ys_member_end(struct ys_member *member, enum ysync_err err, const char *problem)
+{
+    member->has_ended = true;
+    if (member->events->ended)
+        member->events->ended(member->user, err, problem);
+}
+
+enum ysync_err ys_member_acknowledge(struct ys_member *member, uint64_t change, enum ys_message_type type,
+                                     struct ys_blob *message)
+{
+    const struct ys_ledger *ledger = ys_room_ledger(member->room);
+
+    if (ledger && (!ys_ledger_is_durable(ledger, change) || ys_awaiting_has_acknowledgements(member)))
+        return ys_awaiting_put(member, change, type, message);
+    return ys_member_put_reply(member, ys_room_doc(member->room), type, message);
 }
 
 enum ysync_err ys_member_put_reply(struct ys_member *member, const struct ysync_doc *doc, enum ys_message_type type,

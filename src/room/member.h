@@ -21,6 +21,8 @@
 /* How soon taking is tried again after there was no memory to make the message. */
 #define YS_MEMBER_RETRY_MS 1000
 
+struct ys_awaiting;
+
 struct ys_member {
     struct ys_context *context;
     struct ys_room *room;
@@ -31,8 +33,11 @@ struct ys_member {
     struct ys_timer timer;
     uint64_t last_sent_ms;
     bool is_read_only;
-    bool was_denied; /* has been told that it may not write */
-    bool is_awake;   /* woken, and ys_member_take() has not returned NULL since */
+    bool was_denied;              /* has been told that it may not write */
+    bool is_awake;                /* woken, and ys_member_take() has not returned NULL since */
+    bool has_ended;               /* it has been told so: what it sends means nothing any more */
+    uint64_t last_change;         /* of the room's ledger, of those that may be the member's */
+    struct ys_awaiting *awaiting; /* NULL: nothing waits for the store */
     struct ys_presence_owner presence;
     struct ys_outbox outbox;
 };
@@ -47,6 +52,17 @@ void ys_member_free(struct ys_member *member);
 
 /* Puts the greeting into the new member's outbox, without waking it. Cannot fail. */
 void ys_member_greet(struct ys_member *member, bool has_states);
+
+/* The same for one that has been waiting for its room to be loaded: it is woken. */
+void ys_member_greet_late(struct ys_member *member);
+
+/* Tells the member that it is over, and why: its transport is to leave. */
+void ys_member_end(struct ys_member *member, enum ysync_err err, const char *problem);
+
+/* An acknowledgement for the member: a sync status, or an update of its own. It is put when its change is durable,
+ * which may be at once. Takes a reference of its own. Errors: LIMIT, NOMEM. */
+YSYNC_CHECKED enum ysync_err ys_member_acknowledge(struct ys_member *member, uint64_t change, enum ys_message_type type,
+                                                   struct ys_blob *message);
 
 /* These put something into the outbox as the functions of outbox.h do, and wake the member. */
 void ys_member_put_update(struct ys_member *member, const struct ysync_doc *doc, uint64_t change_number,

@@ -47,15 +47,15 @@ static void note_awake(void *user)
         ys_list_append(&context->to_send, &member->node);
 }
 
-static void on_dropped(void *user)
+static void on_ended(void *user, enum ysync_err err, const char *problem)
 {
     struct ysync_member *member = user;
 
-    if (member->events->dropped)
-        member->events->dropped(member->user);
+    if (member->events->ended)
+        member->events->ended(member->user, err, problem);
 }
 
-static const struct ys_member_events inside_events = { .wake = note_awake, .dropped = on_dropped };
+static const struct ys_member_events inside_events = { .wake = note_awake, .ended = on_ended };
 
 static void send_waiting(struct ysync_member *member, uint64_t now_ms)
 {
@@ -72,6 +72,8 @@ static void send_waiting(struct ysync_member *member, uint64_t now_ms)
 
 static void deliver(struct ys_context *context, uint64_t now_ms)
 {
+    context->now_ms = now_ms;
+    ys_savings_go_on(context);
     while (!ys_list_is_empty(&context->to_send)) {
         struct ys_list *node = context->to_send.next;
 
@@ -105,7 +107,9 @@ enum ysync_err ysync_hub_new(const struct ysync_hub_config *config, struct ysync
         .evict_after_ms = config->evict_after_ms,
         .echoes = config->echoes,
         .gc = config->gc,
+        .store = config->store,
         .max_rooms = config->max_rooms,
+        .max_memory_bytes = config->max_memory_bytes,
         .max_room_bytes = config->max_room_bytes,
         .max_pending_bytes = config->max_pending_bytes,
         .max_presence_bytes = config->max_presence_bytes,
@@ -165,6 +169,12 @@ enum ysync_err ysync_hub_open(struct ysync_hub *hub, struct ysync_bytes name, ui
 
 void ysync_hub_drop(struct ysync_hub *hub, struct ysync_room *room)
 {
+    struct ys_context *context = ys_hub_context(inside_hub(hub));
+    struct ysync_store_request *removal = NULL;
+
+    if (context->config.store) /* without memory for it what is stored stays */
+        (void)!ys_hub_ask_store(inside_hub(hub), YS_STORE_REMOVE, ys_room_name(inside_room(room)), 0, NULL, NULL,
+                                &removal);
     ys_hub_drop(inside_hub(hub), inside_room(room));
 }
 
@@ -176,6 +186,11 @@ struct ysync_bytes ysync_room_name(const struct ysync_room *room)
 size_t ysync_room_member_count(const struct ysync_room *room)
 {
     return ys_room_member_count(inside_room(room));
+}
+
+int ysync_room_is_loaded(const struct ysync_room *room)
+{
+    return !ys_room_is_loading(inside_room(room));
 }
 
 struct ysync_doc *ysync_room_doc(struct ysync_room *room)

@@ -3,12 +3,14 @@
  * A message's way in: what each type does to the room, and what the member gets for it.
  *
  * All of it takes effect before ys_member_receive() returns, so a sync status (102), which acknowledges what came
- * before it, can be echoed at once.
+ * before it, can be echoed at once; or, with a store, as soon as that has what came before it. While a room is being
+ * loaded, messages wait.
  */
 #include <assert.h>
 
 #include "base/reader.h"
 #include "doc/state_vector.h"
+#include "room/awaiting.h"
 #include "room/hub.h"
 #include "room/member.h"
 #include "room/room.h"
@@ -61,12 +63,18 @@ static enum ysync_err refuse_update(struct ys_member *member, struct ysync_bytes
 
 static enum ysync_err receive_update(struct ys_member *member, const struct ys_message *message, const char **problem)
 {
+    const struct ys_ledger *ledger = ys_room_ledger(member->room);
+    enum ysync_err err;
+
     if (member->is_read_only)
         return refuse_update(member, message->payload, problem);
-    return ys_room_apply_from(member->room, member->id, message->payload, problem);
+    err = ys_room_apply_from(member->room, member->id, message->payload, problem);
+    if (!err && ledger) /* one that held nothing new too: who brought that may not have an answer yet */
+        member->last_change = ledger->changes;
+    return err;
 }
 
-/* Byte for byte, so it is not encoded anew. */
+/* Byte for byte, so it is not encoded anew; once all that the member sent before it is durable. */
 static enum ysync_err receive_sync_status(struct ys_member *member, const struct ys_message *message,
                                           const char **problem)
 {
@@ -75,7 +83,7 @@ static enum ysync_err receive_sync_status(struct ys_member *member, const struct
 
     if (!echo)
         return YSYNC_ERR_NOMEM;
-    err = ys_member_put_reply(member, ys_room_doc(member->room), YS_MESSAGE_SYNC_STATUS, echo);
+    err = ys_member_acknowledge(member, member->last_change, YS_MESSAGE_SYNC_STATUS, echo);
     ys_blob_unref(echo);
     if (err == YSYNC_ERR_LIMIT)
         *problem = "too many sync status messages unread";
@@ -105,6 +113,15 @@ static enum ysync_err receive(struct ys_member *member, const struct ys_message 
     return YSYNC_OK;
 }
 
+static enum ysync_err wait_for_room(struct ys_member *member, struct ysync_bytes message, const char **problem)
+{
+    enum ysync_err err = ys_awaiting_put_early(member, message);
+
+    if (err)
+        *problem = err == YSYNC_ERR_LIMIT ? "too much was sent before the room was loaded" : ysync_strerror(err);
+    return err;
+}
+
 enum ysync_err ys_member_receive(struct ys_member *member, struct ysync_bytes message, uint64_t now_ms,
                                  const char **problem)
 {
@@ -114,10 +131,12 @@ enum ysync_err ys_member_receive(struct ys_member *member, struct ysync_bytes me
     enum ysync_err err;
 
     assert(!member->context->is_in_callback);
-    if (ys_room_is_gone(member->room)) {
-        *problem = "the room was deleted";
+    if (member->has_ended) {
+        *problem = ys_room_is_gone(member->room) ? "the room was deleted" : "it has ended already";
         return YSYNC_ERR_CLOSED;
     }
+    if (ys_room_is_loading(member->room))
+        return wait_for_room(member, message, problem);
     err = ys_message_decode(message, &decoded, &why);
     if (!err) {
         counters->received[decoded.type]++;

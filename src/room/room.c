@@ -4,6 +4,9 @@
  *
  * A broadcast walks over the members with one shared message. While it runs the members must not change: all that is
  * called from it is events.wake, which must only take note.
+ *
+ * With a store, each change is asked of it as it happens (ledger.h): what was new, if that is all there is to know of
+ * the update, else the update as it came, with what waits for others.
  */
 #include "room/room.h"
 
@@ -11,16 +14,21 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "room/awaiting.h"
+#include "room/ledger.h"
 
 enum life {
+    LOADING,
     LIVE,
     EMPTY,
+    SAVING,
     GONE,
 };
 
 struct ys_room {
     struct ys_context *context;
-    struct ysync_doc *doc; /* NULL once it is gone */
+    struct ysync_doc *doc;    /* NULL while it is loading, and once it is gone */
+    struct ys_ledger *ledger; /* NULL where there is no store, and once it is gone */
     struct ys_presence *presence;
     struct ys_list members;
     struct ys_timer timer;  /* LIVE: presence runs out, armed if there is any; EMPTY: eviction */
@@ -29,10 +37,13 @@ struct ys_room {
     uint32_t counted_pending;
     uint32_t member_count;
     uint32_t name_len;
-    uint8_t life;       /* enum life */
-    bool is_doc_theirs; /* the program's */
-    bool has_news;      /* the running change did bring some */
-    bool is_compacting; /* it is in context->compacting */
+    uint8_t life;           /* enum life */
+    bool is_doc_theirs;     /* the program's */
+    bool is_announced;      /* the program has heard of it */
+    bool has_news;          /* the running change did bring some */
+    bool is_compacting;     /* it is in context->compacting */
+    uint64_t origin;        /* of the running change */
+    uint64_t pending_added; /* of the document, before the running change */
     uint8_t name[];
 };
 
@@ -47,6 +58,8 @@ static void count_document(struct ys_room *room)
 
     totals->document_bytes = totals->document_bytes - room->counted_bytes + bytes;
     totals->pending = totals->pending - room->counted_pending + pending;
+    if (room->context->config.memory)
+        ys_quota_change(room->context->config.memory, room->counted_bytes, bytes);
     room->counted_bytes = bytes;
     room->counted_pending = pending;
 }
@@ -119,7 +132,9 @@ static void on_timer(struct ys_timer *timer, uint64_t now_ms)
     struct ys_presence_news news;
 
     if (room->life == EMPTY) {
-        room->context->evict(room->context, room);
+        room->life = SAVING;
+        if (!room->ledger || ys_ledger_settle(room->ledger))
+            room->context->evict(room->context, room);
         return;
     }
     ys_presence_expire(room->presence, now_ms, &news);
@@ -127,16 +142,102 @@ static void on_timer(struct ys_timer *timer, uint64_t now_ms)
     arm_presence_timer(room);
 }
 
-static enum ysync_err make_document(struct ys_room *room)
+enum ysync_err ys_room_make_document(struct ys_context *context, struct ysync_doc **out)
 {
-    const struct ys_hub_config *config = &room->context->config;
-    enum ysync_err err = ysync_doc_new(config->alloc, &room->doc);
+    const struct ys_hub_config *config = &context->config;
+    struct ysync_doc *doc;
+    enum ysync_err err = ysync_doc_new(config->alloc, &doc);
 
     if (err)
         return err;
-    ys_doc_set_hash_seed(room->doc, &config->seed);
-    ysync_doc_set_max_pending(room->doc, config->max_pending_bytes);
-    ysync_doc_set_gc(room->doc, config->gc);
+    ys_doc_set_hash_seed(doc, &config->seed);
+    ysync_doc_set_max_pending(doc, config->max_pending_bytes);
+    ysync_doc_set_gc(doc, config->gc);
+    *out = doc;
+    return YSYNC_OK;
+}
+
+/* Loading */
+
+/* Whoever is there now is in a room that is made only now. */
+static void begin_life(struct ys_room *room)
+{
+    room->life = LIVE;
+    ys_room_tell_of_creation(room);
+    if (room->member_count == 0)
+        start_eviction(room, room->context->now_ms);
+    YS_LIST_FOREACH (node, &room->members)
+        ys_member_greet_late(YS_CONTAINER_OF(node, struct ys_member, in_room));
+}
+
+/* What its members sent meanwhile. */
+static void receive_early(struct ys_room *room)
+{
+    room->member_count++; /* so that the room is still there when they have */
+    YS_LIST_FOREACH (node, &room->members) {
+        struct ys_member *member = YS_CONTAINER_OF(node, struct ys_member, in_room);
+        const char *problem = NULL;
+        enum ysync_err err = ys_awaiting_receive_early(member, room->context->now_ms, &problem);
+
+        if (err)
+            ys_member_end(member, err, problem);
+    }
+    room->member_count--;
+    if (room->member_count == 0 && room->life == LIVE)
+        start_eviction(room, room->context->now_ms);
+}
+
+static void on_loaded(struct ysync_store_request *request, void *user)
+{
+    struct ys_room *room = user;
+    struct ys_ledger *ledger = room->ledger;
+
+    ledger->load = NULL;
+    if (request->err && request->err != YSYNC_ERR_NOT_FOUND) {
+        room->context->give_up(room->context, room);
+        return;
+    }
+    room->doc = request->doc;
+    request->doc = NULL;
+    ysync_doc_set_max_pending(room->doc, room->context->config.max_pending_bytes);
+    ys_ledger_begin(ledger, request, !request->err);
+    count_document(room);
+    note_compaction(room);
+    begin_life(room);
+    ys_ledger_tell_waiters(ledger, YSYNC_OK);
+    receive_early(room);
+}
+
+/* However much is pending, it was let in once. */
+static enum ysync_err begin_loading(struct ys_room *room)
+{
+    struct ys_context *context = room->context;
+    struct ysync_store_request *request = NULL;
+    enum ysync_err err = ys_ledger_new(context, room, &room->ledger);
+
+    if (!err)
+        err = ys_context_new_load(context, ys_room_name(room), on_loaded, room, &request);
+    if (err)
+        return err;
+    room->life = LOADING;
+    room->ledger->load = request;
+    ys_store_ask(context->config.store, request);
+    return YSYNC_OK;
+}
+
+/* Its document, or the way to it. */
+static enum ysync_err fill(struct ys_room *room, uint64_t now_ms)
+{
+    enum ysync_err err = YSYNC_OK;
+
+    if (room->context->config.store && !room->is_doc_theirs)
+        return begin_loading(room);
+    if (!room->is_doc_theirs)
+        err = ys_room_make_document(room->context, &room->doc);
+    if (err)
+        return err;
+    count_document(room);
+    start_eviction(room, now_ms);
     return YSYNC_OK;
 }
 
@@ -155,21 +256,43 @@ enum ysync_err ys_room_new(struct ys_context *context, struct ysync_bytes name, 
     room->context = context;
     room->doc = theirs;
     room->is_doc_theirs = theirs != NULL;
-    err = theirs ? YSYNC_OK : make_document(room);
-    if (err) {
-        ys_free(alloc, room);
-        return err;
-    }
     room->change_number = ++context->last_change_number;
     ys_list_init(&room->members);
     ys_timer_init(&room->timer, on_timer);
     room->name_len = (uint32_t)name.len;
     if (name.len > 0)
         memcpy(room->name, name.data, name.len);
-    count_document(room);
-    start_eviction(room, now_ms);
+    err = fill(room, now_ms);
+    if (err) {
+        ys_ledger_free(room->ledger);
+        ys_free(alloc, room);
+        return err;
+    }
     *out = room;
     return YSYNC_OK;
+}
+
+/* What the program fills in is stored as well. */
+static void announce(struct ys_room *room)
+{
+    const struct ysync_room_events *events = &room->context->config.events;
+    size_t bytes = ys_doc_bytes(room->doc);
+
+    room->context->is_in_callback = true;
+    events->created(events->user, ys_room_public(room));
+    room->context->is_in_callback = false;
+    if (room->ledger && ys_doc_bytes(room->doc) != bytes)
+        ys_ledger_note(room->ledger, (struct ysync_bytes){ NULL, 0 });
+    count_document(room);
+}
+
+void ys_room_tell_of_creation(struct ys_room *room)
+{
+    const struct ysync_room_events *events = &room->context->config.events;
+
+    room->is_announced = true;
+    if (events->created && !room->is_doc_theirs)
+        announce(room);
 }
 
 void ys_room_end(struct ys_room *room)
@@ -177,7 +300,7 @@ void ys_room_end(struct ys_room *room)
     const struct ysync_room_events *events = &room->context->config.events;
 
     forget_compaction(room);
-    if (events->evicted) {
+    if (events->evicted && room->is_announced) {
         room->context->is_in_callback = true;
         events->evicted(events->user, ys_room_public(room));
         room->context->is_in_callback = false;
@@ -186,6 +309,8 @@ void ys_room_end(struct ys_room *room)
         ysync_doc_free(room->doc);
     room->doc = NULL;
     count_document(room);
+    ys_ledger_free(room->ledger);
+    room->ledger = NULL;
 }
 
 void ys_room_free(struct ys_room *room)
@@ -228,23 +353,55 @@ struct ys_context *ys_room_context(const struct ys_room *room)
     return room->context;
 }
 
+struct ys_ledger *ys_room_ledger(const struct ys_room *room)
+{
+    return room->ledger;
+}
+
+bool ys_room_is_loading(const struct ys_room *room)
+{
+    return room->life == LOADING;
+}
+
+bool ys_room_is_saving(const struct ys_room *room)
+{
+    return room->life == SAVING;
+}
+
+void ys_room_settled(struct ys_room *room)
+{
+    room->context->evict(room->context, room);
+}
+
+bool ys_room_is_durable(const struct ys_room *room)
+{
+    return !room->ledger || ys_ledger_is_durable(room->ledger, room->ledger->changes);
+}
+
+bool ys_room_is_failing(const struct ys_room *room)
+{
+    return room->ledger && room->ledger->is_failing;
+}
+
+void ys_room_await(struct ys_room *room, struct ys_room_waiter *waiter)
+{
+    waiter->change = room->ledger->changes;
+    ys_list_append(&room->ledger->waiters, &waiter->node);
+}
+
 bool ys_room_is_gone(const struct ys_room *room)
 {
     return room->life == GONE;
 }
 
-void ys_room_drop(struct ys_room *room)
+void ys_room_drop(struct ys_room *room, enum ysync_err why, const char *problem)
 {
     room->life = GONE;
     ys_timer_disarm(&room->context->timers, &room->timer);
     ys_room_end(room);
     room->member_count++; /* so that the room is still there when the last one has been told */
-    YS_LIST_FOREACH (node, &room->members) {
-        struct ys_member *member = YS_CONTAINER_OF(node, struct ys_member, in_room);
-
-        if (member->events->dropped)
-            member->events->dropped(member->user);
-    }
+    YS_LIST_FOREACH (node, &room->members)
+        ys_member_end(YS_CONTAINER_OF(node, struct ys_member, in_room), why, problem);
     room->member_count--;
     if (room->member_count == 0)
         ys_room_free(room);
@@ -252,7 +409,7 @@ void ys_room_drop(struct ys_room *room)
 
 void ys_room_touch(struct ys_room *room, uint64_t now_ms)
 {
-    if (room->life == EMPTY)
+    if (room->life == EMPTY || room->life == SAVING)
         start_eviction(room, now_ms);
 }
 
@@ -260,10 +417,12 @@ void ys_room_add(struct ys_room *room, struct ys_member *member)
 {
     if (room->life == EMPTY)
         ys_timer_disarm(&room->context->timers, &room->timer);
-    room->life = LIVE;
     ys_list_append(&room->members, &member->in_room);
     room->member_count++;
     room->context->totals.members++;
+    if (room->life == LOADING)
+        return;
+    room->life = LIVE;
     ys_member_greet(member, room->presence && ys_presence_count(room->presence) > 0);
 }
 
@@ -283,7 +442,7 @@ void ys_room_remove(struct ys_room *room, struct ys_member *member, uint64_t now
         return;
     if (room->life == GONE)
         ys_room_free(room);
-    else
+    else if (room->life == LIVE)
         start_eviction(room, now_ms);
 }
 
@@ -339,6 +498,29 @@ static void tell_program(struct ys_room *room, uint64_t origin, struct ysync_byt
     room->context->is_in_callback = false;
 }
 
+/* A part of the running change had to wait, so that no news tells of it. */
+static bool has_parked(const struct ys_room *room)
+{
+    return ys_doc_pending_added(room->doc) != room->pending_added;
+}
+
+/* What the running change brought is for the store as well. News of others' updates, which had waited for this one, are
+ * there already. */
+static void note_news(struct ys_room *room, uint64_t origin, struct ysync_bytes update)
+{
+    if (room->ledger && origin == room->origin && !has_parked(room))
+        ys_ledger_note(room->ledger, update);
+}
+
+/* Back to who brought it, which with a store means that it is saved: without memory for the message it is not said. */
+static void echo(struct ys_room *room, struct ys_member *member, struct ys_blob *message)
+{
+    if (!room->ledger)
+        ys_member_put_update(member, room->doc, room->change_number, message);
+    else if (message)
+        (void)!ys_member_acknowledge(member, room->ledger->changes + has_parked(room), YS_MESSAGE_UPDATE, message);
+}
+
 /* The document has something new. Without memory for the message every member falls behind, and gets it later. */
 static void on_news(void *user, uint64_t origin, struct ysync_bytes update)
 {
@@ -346,11 +528,14 @@ static void on_news(void *user, uint64_t origin, struct ysync_bytes update)
     struct ys_blob *message = ys_message_encode(room->context->config.alloc, YS_MESSAGE_UPDATE, update);
 
     room->has_news = true;
+    note_news(room, origin, update);
     YS_LIST_FOREACH (node, &room->members) {
         struct ys_member *member = YS_CONTAINER_OF(node, struct ys_member, in_room);
 
-        if (member->id != origin || room->context->config.echoes)
+        if (member->id != origin)
             ys_member_put_update(member, room->doc, room->change_number, message);
+        else if (room->context->config.echoes)
+            echo(room, member, message);
     }
     ys_blob_unref(message);
     tell_program(room, origin, update);
@@ -391,10 +576,14 @@ enum ysync_err ys_room_apply_from(struct ys_room *room, uint64_t origin, struct 
 {
     enum ysync_err err;
 
-    assert(!room->context->is_in_callback && room->life != GONE);
+    assert(!room->context->is_in_callback && room->life != GONE && room->life != LOADING);
     room->change_number = ++room->context->last_change_number;
     room->has_news = false;
+    room->origin = origin;
+    room->pending_added = ys_doc_pending_added(room->doc);
     err = apply(room, origin, update, problem);
+    if (room->ledger && has_parked(room))
+        ys_ledger_note(room->ledger, update);
     count_document(room);
     note_compaction(room);
     if (room->has_news)
@@ -408,6 +597,8 @@ enum ysync_err ys_room_apply(struct ys_room *room, struct ysync_bytes update, ui
 {
     const char *problem;
 
+    if (room->life == LOADING)
+        return YSYNC_ERR_CONFLICT;
     ys_room_touch(room, now_ms);
     return ys_room_apply_from(room, 0, update, &problem);
 }

@@ -22,6 +22,7 @@ enum ysync_err ys_store_request_new(const struct ysync_alloc *alloc, enum ys_sto
     atomic_init(&request->owners, 2);
     ys_list_init(&request->letter.node);
     ys_list_init(&request->node);
+    ys_list_init(&request->of_room);
     ys_buf_init(&request->rooms, alloc, SIZE_MAX);
     if (room.len > 0)
         memcpy(request->bytes, room.data, room.len);
@@ -33,7 +34,7 @@ enum ysync_err ys_store_request_new(const struct ysync_alloc *alloc, enum ys_sto
     return YSYNC_OK;
 }
 
-static void let_go(struct ysync_store_request *request)
+void ys_store_request_let_go(struct ysync_store_request *request)
 {
     if (atomic_fetch_sub(&request->owners, 1) > 1)
         return;
@@ -44,7 +45,7 @@ static void let_go(struct ysync_store_request *request)
     ys_free(request->alloc, request);
 }
 
-void ys_store_ask(const struct ysync_store *store, struct ysync_store_request *request, size_t limit)
+void ys_store_ask(const struct ysync_store *store, struct ysync_store_request *request)
 {
     switch (request->kind) {
     case YS_STORE_LOAD:
@@ -60,35 +61,24 @@ void ys_store_ask(const struct ysync_store *store, struct ysync_store_request *r
         store->remove(store->user, request, request->room);
         break;
     case YS_STORE_LIST:
-        store->list(store->user, request, request->room, limit);
+        store->list(store->user, request, request->room, request->limit);
         break;
     }
 }
 
 void ys_store_request_finish(struct ysync_store_request *request)
 {
-    bool is_awaited = request->done != NULL;
-
     ys_list_remove(&request->node);
-    if (is_awaited) {
+    if (request->done)
         request->done(request, request->user);
-        let_go(request); /* the asker's share */
-    }
-    let_go(request);
-}
-
-void ys_store_request_discard(struct ysync_store_request *request)
-{
-    let_go(request);
+    ys_store_request_let_go(request);
+    ys_store_request_let_go(request);
 }
 
 void ys_store_request_forget(struct ysync_store_request *request)
 {
-    if (!request)
-        return;
-    ys_list_remove(&request->node);
-    request->done = NULL;
-    let_go(request);
+    if (request)
+        request->done = NULL;
 }
 
 bool ys_store_request_next_room(const struct ysync_store_request *request, size_t *position, struct ysync_bytes *room,

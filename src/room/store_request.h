@@ -30,22 +30,26 @@ enum ys_store_request_kind {
     YS_STORE_LIST,
 };
 
+struct ys_context;
+
 /* Called on the asker's thread when the answer is there; the request is good until it returns. */
 typedef void ys_store_done_fn(struct ysync_store_request *request, void *user);
 
 struct ysync_store_request {
     struct ys_letter letter;
-    struct ys_list node; /* the asker's */
     const struct ysync_alloc *alloc;
     atomic_uint owners;
     enum ys_store_request_kind kind;
     enum ysync_err err;
     char *problem; /* NULL: none was given */
 
-    /* On the asker's thread. */
+    /* The asker's. */
     ys_store_done_fn *done; /* NULL: it is forgotten */
     void *user;
-    uint64_t number; /* the asker's */
+    struct ys_context *context;
+    struct ys_list node;    /* of all requests of the hub */
+    struct ys_list of_room; /* writes: of those of the room */
+    uint64_t number;        /* writes: of the last change that they cover */
 
     /* How the answer comes to the asker's thread; whoever passes the question on may change it before. */
     void (*post)(struct ysync_store_request *request);
@@ -57,7 +61,8 @@ struct ysync_store_request {
     size_t snapshot_bytes;
     size_t update_bytes; /* of all updates, each with what a row costs */
 
-    struct ys_buf rooms; /* LIST: for each room its name and its bytes, as ys_buf_put_var_bytes() and _varuint() do */
+    size_t limit;                /* LIST: as many rooms are wanted */
+    struct ys_buf rooms;         /* for each room its name and its bytes, as ys_buf_put_var_bytes() and _varuint() do */
     struct ysync_bytes snapshot; /* SAVE: owned */
     struct ysync_bytes room;     /* or, for LIST, the name to begin behind */
     struct ysync_bytes update;   /* APPEND */
@@ -70,19 +75,19 @@ struct ysync_store_request {
 /* Errors: NOMEM. *out has the asker as an owner, and the store, which is yet to be asked, as the other. */
 YSYNC_CHECKED enum ysync_err ys_store_request_new(const struct ysync_alloc *alloc, enum ys_store_request_kind kind,
                                                   struct ysync_bytes room, struct ysync_bytes update,
-                                                  ys_store_done_fn *done, void *user,
-                                                  struct ysync_store_request **out);
+                                                  ys_store_done_fn *done, void *user, struct ysync_store_request **out);
 
-/* Asks. By now `post` is set, and `doc` or `snapshot` where the kind wants it. limit: of a LIST. */
-void ys_store_ask(const struct ysync_store *store, struct ysync_store_request *request, size_t limit);
+/* Asks. By now `post` is set, and `doc`, `snapshot` or `limit` where the kind wants it. */
+void ys_store_ask(const struct ysync_store *store, struct ysync_store_request *request);
 
-/* The answer has come to the asker's thread: calls `done`, and lets go for both owners. */
+/* The answer has come to the asker's thread: calls `done`, unless it is forgotten, and lets go for both owners. */
 void ys_store_request_finish(struct ysync_store_request *request);
 
-/* The answer will never come to the asker's thread: lets go for who answers. Any thread. */
-void ys_store_request_discard(struct ysync_store_request *request);
+/* One of the owners, who asks or who answers, lets go of it: the answer will not come to the asker's thread any more.
+ * Any thread. */
+void ys_store_request_let_go(struct ysync_store_request *request);
 
-/* The asker does not want to know any more. Accepts NULL. */
+/* Nobody wants to be told of the answer any more. Accepts NULL. */
 void ys_store_request_forget(struct ysync_store_request *request);
 
 /* The next of the rooms that a LIST found, from *position = 0 on; false behind the last. */

@@ -8,6 +8,7 @@
  *
  * If there is no memory for it, it stays where it is, and the member is woken again later.
  */
+#include "room/awaiting.h"
 #include "room/hub.h"
 #include "room/member.h"
 #include "room/room.h"
@@ -170,6 +171,8 @@ struct ys_blob *ys_member_take(struct ys_member *member, uint64_t now_ms)
 {
     struct ys_blob *message = NULL;
 
+    if (ys_outbox_is_empty(&member->outbox))
+        ys_awaiting_release(member);
     if (!ys_outbox_is_empty(&member->outbox) && !ys_room_is_gone(member->room)) {
         message = take_front(member);
         if (!message)

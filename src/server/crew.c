@@ -12,6 +12,10 @@ struct ys_crew {
     struct ys_admission *admission;
     struct ys_backoff *backoff;
     struct ys_quota rooms;
+    struct ys_quota memory;
+    const struct ysync_store *store;
+    struct ysync_store *own_store;
+    struct ys_store_health store_health;
     size_t size;
     struct ys_mailbox *mailboxes[];
 };
@@ -27,6 +31,9 @@ enum ysync_err ys_crew_new(const struct ys_crew_config *config, struct ys_crew *
     crew->alloc = config->alloc;
     crew->size = config->size;
     ys_quota_init(&crew->rooms, config->max_rooms);
+    ys_quota_init(&crew->memory, config->max_memory_bytes);
+    crew->store = config->store;
+    ys_store_health_init(&crew->store_health);
     if (uv_random(NULL, NULL, &crew->seed, sizeof(crew->seed), 0, NULL) != 0)
         err = YSYNC_ERR_IO;
     if (!err)
@@ -38,6 +45,7 @@ enum ysync_err ys_crew_new(const struct ys_crew_config *config, struct ys_crew *
         ys_crew_free(crew);
         return err;
     }
+    crew->own_store = config->own_store;
     *out = crew;
     return YSYNC_OK;
 }
@@ -46,8 +54,9 @@ void ys_crew_free(struct ys_crew *crew)
 {
     if (!crew)
         return;
+    ysync_store_close(crew->own_store);
     for (size_t i = 0; i < crew->size; i++)
-        ys_mailbox_free(crew->mailboxes[i]);
+        ys_mailbox_unref(crew->mailboxes[i]);
     ys_admission_free(crew->admission);
     ys_backoff_free(crew->backoff);
     ys_free(crew->alloc, crew);
@@ -56,7 +65,7 @@ void ys_crew_free(struct ys_crew *crew)
 enum ysync_err ys_crew_join(struct ys_crew *crew, size_t place, uv_loop_t *loop, void *owner)
 {
     assert(place < crew->size && !crew->mailboxes[place]);
-    if (crew->size == 1)
+    if (crew->size == 1 && !crew->store)
         return YSYNC_OK;
     return ys_mailbox_open(crew->alloc, loop, owner, &crew->mailboxes[place]);
 }
@@ -90,6 +99,11 @@ void ys_crew_send(struct ys_crew *crew, size_t place, struct ys_letter *letter)
     ys_mailbox_send(crew->mailboxes[place], letter);
 }
 
+struct ys_mailbox *ys_crew_mailbox(const struct ys_crew *crew, size_t place)
+{
+    return crew->mailboxes[place];
+}
+
 struct ys_admission *ys_crew_admission(const struct ys_crew *crew)
 {
     return crew->admission;
@@ -103,4 +117,19 @@ struct ys_backoff *ys_crew_backoff(const struct ys_crew *crew)
 struct ys_quota *ys_crew_rooms(struct ys_crew *crew)
 {
     return &crew->rooms;
+}
+
+struct ys_quota *ys_crew_memory(struct ys_crew *crew)
+{
+    return crew->memory.max > 0 ? &crew->memory : NULL;
+}
+
+const struct ysync_store *ys_crew_store(const struct ys_crew *crew)
+{
+    return crew->store;
+}
+
+struct ys_store_health *ys_crew_store_health(struct ys_crew *crew)
+{
+    return &crew->store_health;
 }

@@ -38,6 +38,7 @@ static void gather_rooms(struct ys_metrics *metrics, const struct ys_hub *hub)
     metrics->connections = totals->members;
     metrics->document_bytes = totals->document_bytes;
     metrics->updates_pending = totals->pending;
+    metrics->store = ys_hub_store_totals(hub);
 }
 
 void ys_metrics_gather(struct ys_metrics *metrics, const struct ys_hub *hub, const struct ys_loop *loop,
@@ -89,10 +90,14 @@ void ys_metrics_add(struct ys_metrics *sum, const struct ys_metrics *more)
     add_all(sum->server.rejected, more->server.rejected, ARRAY_LEN(sum->server.rejected));
     add_histogram(&sum->server.apply, &more->server.apply);
     add_histogram(&sum->server.store_commit, &more->server.store_commit);
+    sum->server.store_errors += more->server.store_errors;
     sum->connections += more->connections;
     sum->rooms += more->rooms;
     sum->updates_pending += more->updates_pending;
     sum->document_bytes += more->document_bytes;
+    sum->store.writes += more->store.writes;
+    sum->store.bytes += more->store.bytes;
+    sum->store.unsaved_rooms += more->store.unsaved_rooms;
     sum->resident_bytes = more->resident_bytes; /* of the process */
 }
 
@@ -153,6 +158,17 @@ static void put_histogram(struct ys_buf *out, const char *name, const char *help
     put(out, "%s_count %" PRIu64 "\n", name, count);
 }
 
+static void put_store(struct ys_buf *out, const struct ys_metrics *metrics)
+{
+    put_one(out, "ysync_store_queue", "gauge", "Writes that the store has not answered.", metrics->store.writes);
+    put_one(out, "ysync_store_queue_bytes", "gauge", "Bytes of these.", metrics->store.bytes);
+    put_one(out, "ysync_store_unsaved_rooms", "gauge", "Rooms that are yet to be saved whole.",
+            metrics->store.unsaved_rooms);
+    put_one(out, "ysync_store_errors_total", "counter", "Failures of the store.", metrics->server.store_errors);
+    put_histogram(out, "ysync_store_commit_seconds", "Time from a change until the store has it.",
+                  &metrics->server.store_commit);
+}
+
 void ys_metrics_put(struct ys_buf *out, const struct ys_metrics *metrics)
 {
     put_one(out, "ysync_connections", "gauge", "WebSocket connections in rooms.", metrics->connections);
@@ -170,11 +186,9 @@ void ys_metrics_put(struct ys_buf *out, const struct ys_metrics *metrics)
             metrics->hub.resyncs);
     put_rejections(out, metrics->server.rejected);
     put_one(out, "ysync_evictions_total", "counter", "Rooms that were evicted.", metrics->hub.evictions);
-    put_one(out, "ysync_store_errors_total", "counter", "Failures of the store.", 0);
+    put_store(out, metrics);
     put_histogram(out, "ysync_apply_seconds", "Time to take an update in and queue it for others.",
                   &metrics->server.apply);
-    put_histogram(out, "ysync_store_commit_seconds", "Time until the store has a change.",
-                  &metrics->server.store_commit);
     put_histogram(out, "ysync_turn_seconds", "Time that a loop works between two waits.", &metrics->loop.turns);
     if (metrics->resident_bytes > 0)
         put_one(out, "process_resident_memory_bytes", "gauge", "Resident memory of the process.",

@@ -37,6 +37,7 @@ struct ys_server_counters {
     uint64_t rejected[YS_REJECTIONS];
     struct ys_histogram apply;
     struct ys_histogram store_commit;
+    uint64_t store_errors;
 };
 
 /* Everything that is shown, as numbers. */
@@ -48,6 +49,7 @@ struct ys_metrics {
     uint64_t rooms;
     uint64_t updates_pending;
     uint64_t document_bytes;
+    struct ys_hub_store_totals store;
     uint64_t resident_bytes; /* 0: not known */
 };
 

@@ -81,6 +81,10 @@ static enum ysync_err check_config(const struct ysync_plugin_config *config, str
         return reject(problem, "TLS needs a key beside the certificate: tls_key_file (--tls-key) is missing");
     if (config->tls_key_file && !config->tls_cert_file)
         return reject(problem, "TLS needs a certificate beside the key: tls_cert_file (--tls-cert) is missing");
+    if (config->store && config->store_url)
+        return reject(problem, "a store is given and the URL of another one, too");
+    if ((config->store || config->store_url) && config->events.resolve)
+        return reject(problem, "documents are the program's (resolve), so no store can keep them");
     return YSYNC_OK;
 }
 
@@ -153,22 +157,38 @@ static enum ysync_err make_tls(struct ysync_plugin *plugin, const struct ysync_p
 }
 
 enum ysync_err ys_mount_new_crew(const struct ysync_alloc *alloc, const struct ysync_plugin_config *config, size_t size,
-                                 struct ys_crew **out)
+                                 struct ys_crew **out, struct ysync_problem *problem)
 {
-    const struct ys_crew_config crew = {
+    const struct ysync_store_options options = { .alloc = alloc };
+    struct ysync_store *own_store = NULL;
+    struct ys_crew_config crew = {
         .alloc = alloc,
         .size = size,
         .max_connections = config->max_connections,
         .max_connections_per_ip = config->max_connections_per_ip,
         .max_rooms = config->max_rooms,
+        .max_memory_bytes = config->max_memory_bytes,
     };
+    enum ysync_err err = check_config(config, problem);
 
-    return ys_crew_new(&crew, out);
+    if (!err && config->store_url)
+        err = ysync_store_open(config->store_url, &options, &own_store, problem);
+    if (err)
+        return err;
+    crew.store = own_store ? own_store : config->store;
+    crew.own_store = own_store;
+    err = ys_crew_new(&crew, out);
+    if (err) {
+        ysync_store_close(own_store);
+        ys_problem_set(problem, "%s", ysync_strerror(err));
+    }
+    return err;
 }
 
-static enum ysync_err make_crew_of_one(struct ysync_plugin *plugin)
+static enum ysync_err make_crew_of_one(struct ysync_plugin *plugin, const struct ysync_plugin_config *config,
+                                       struct ysync_problem *problem)
 {
-    enum ysync_err err = ys_mount_new_crew(plugin->alloc, &plugin->options, 1, &plugin->crew);
+    enum ysync_err err = ys_mount_new_crew(plugin->alloc, config, 1, &plugin->crew, problem);
 
     plugin->owns_crew = !err;
     return err;
@@ -214,12 +234,12 @@ static enum ysync_err make_parts(struct ysync_plugin *plugin, uv_loop_t *loop, c
         err = make_auth(plugin, loop, config, problem);
     if (!err)
         err = make_tls(plugin, config, problem);
+    if (!err && !plugin->crew)
+        err = make_crew_of_one(plugin, config, problem);
     if (err)
         return err;
     err = ys_texts_copy(plugin->alloc, config->allowed_origins, config->allowed_origin_count,
                         &plugin->options.allowed_origins);
-    if (!err && !plugin->crew)
-        err = make_crew_of_one(plugin);
     if (!err)
         err = ys_loop_open(plugin->alloc, loop, &plugin->loop);
     if (err) {

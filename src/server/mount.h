@@ -8,10 +8,11 @@
 #include "server/crew.h"
 #include "ysync/plugin.h"
 
-/* A crew for so many plugins of this configuration. Errors: NOMEM, IO. */
+/* A crew for so many plugins of this configuration, with its store. Errors: NOMEM, IO, and those of
+ * ysync_store_open(). */
 YSYNC_CHECKED enum ysync_err ys_mount_new_crew(const struct ysync_alloc *alloc,
                                                const struct ysync_plugin_config *config, size_t size,
-                                               struct ys_crew **out);
+                                               struct ys_crew **out, struct ysync_problem *problem);
 
 /* As ysync_plugin_new(), with a place in a crew; NULL: in one of its own. */
 YSYNC_CHECKED enum ysync_err ys_mount_new(struct uv_loop_s *loop, const struct ysync_plugin_config *config,

@@ -6,6 +6,18 @@
 #include "net/listener.h"
 #include "server/session.h"
 
+/* How long stopping waits for the store before clients are sent away: at most this, and this part of the timeout. */
+#define MAX_STORE_WAIT_MS 1000
+#define STORE_PART 4
+
+enum stage {
+    RUNNING,
+    SAVING,   /* waits a little for the store, so that clients hear of what is saved before they are sent away */
+    CLOSING,  /* waits for peers to say goodbye */
+    FLUSHING, /* waits for the store to have everything */
+    STOPPED,
+};
+
 struct ys_plugin {
     struct ys_connection_config connections;
     struct ys_session_context context;
@@ -13,11 +25,15 @@ struct ys_plugin {
     size_t listener_count;
     size_t listener_cap;
     struct ys_loop_hook hook;
-    struct ys_timer tick;       /* when the hub has something to do */
-    struct ys_timer stop_timer; /* when waiting for peers ends */
+    struct ys_timer tick; /* when the hub has something to do */
+    enum stage stage;
+    uint64_t stop_at_ms;        /* when waiting for peers and the store ends */
+    struct ys_timer stop_timer; /* when the stage ends, in whatever way */
     void (*stopped)(void *user);
     void *stopped_user;
 };
+
+static void on_stop_timer(struct ys_timer *timer, uint64_t now_ms);
 
 static void on_tick(struct ys_timer *timer, uint64_t now_ms)
 {
@@ -34,19 +50,13 @@ static void before_wait(struct ys_loop_hook *hook, uint64_t now_ms)
 
     ys_hub_deliver(plugin->context.hub, now_ms);
     ys_snapshots_sweep(plugin->context.snapshots);
+    if ((plugin->stage == SAVING || plugin->stage == FLUSHING) && ys_hub_is_stored(plugin->context.hub))
+        ys_loop_arm(plugin->context.loop, &plugin->stop_timer, now_ms);
     due_ms = ys_hub_next_tick(plugin->context.hub);
     if (due_ms == YS_TIMER_NEVER)
         ys_loop_disarm(plugin->context.loop, &plugin->tick);
     else if (!ys_timer_is_armed(&plugin->tick) || plugin->tick.due_ms != due_ms)
         ys_loop_arm(plugin->context.loop, &plugin->tick, due_ms);
-}
-
-static void on_stop_timeout(struct ys_timer *timer, uint64_t now_ms)
-{
-    struct ys_plugin *plugin = YS_CONTAINER_OF(timer, struct ys_plugin, stop_timer);
-
-    (void)now_ms;
-    ys_loop_drop_connections(plugin->context.loop);
 }
 
 static enum ysync_err make_parts(struct ys_plugin *plugin)
@@ -59,7 +69,9 @@ static enum ysync_err make_parts(struct ys_plugin *plugin)
         .evict_after_ms = config->evict_after_ms,
         .echoes = config->echoes,
         .gc = config->gc,
+        .store = ys_crew_store(plugin->context.crew) ? &plugin->context.store_link.face : NULL,
         .rooms = ys_crew_rooms(plugin->context.crew),
+        .memory = ys_crew_memory(plugin->context.crew),
         .seed = ys_crew_seed(plugin->context.crew),
         .max_room_bytes = config->max_room_bytes,
         .max_pending_bytes = config->max_pending_bytes,
@@ -106,6 +118,10 @@ enum ysync_err ys_plugin_new(struct ys_loop *loop, const struct ys_plugin_config
         free_parts(plugin);
         return err;
     }
+    if (ys_crew_store(config->crew))
+        ys_store_link_init(&plugin->context.store_link, ys_crew_store(config->crew),
+                           ys_crew_mailbox(config->crew, config->place), ys_crew_store_health(config->crew),
+                           &options->log);
     ys_connection_config_init(&plugin->connections, &ys_session_events);
     plugin->connections.max_message_bytes = options->max_message_bytes;
     plugin->connections.ping_every_ms = options->ping_every_ms;
@@ -113,7 +129,7 @@ enum ysync_err ys_plugin_new(struct ys_loop *loop, const struct ys_plugin_config
     plugin->connections.tls = config->tls;
     ys_list_init(&plugin->context.sessions);
     ys_timer_init(&plugin->tick, on_tick);
-    ys_timer_init(&plugin->stop_timer, on_stop_timeout);
+    ys_timer_init(&plugin->stop_timer, on_stop_timer);
     plugin->hook.before_wait = before_wait;
     ys_loop_add_hook(loop, &plugin->hook);
     *out = plugin;
@@ -240,23 +256,81 @@ struct ys_hub *ys_plugin_hub(const struct ys_plugin *plugin)
     return plugin->context.hub;
 }
 
+/* Stopping */
+
+static void end_stopping(struct ys_plugin *plugin)
+{
+    struct ys_hub_store_totals store = ys_hub_store_totals(plugin->context.hub);
+
+    if (!ys_hub_is_stored(plugin->context.hub))
+        ys_log(&plugin->context.config->log, YSYNC_LOG_ERROR, "stopped_unsaved",
+               YS_LOG_NUM("rooms", store.unsaved_rooms), YS_LOG_NUM("writes", store.writes),
+               YS_LOG_STR("effect", "changes are lost, of which no client was told that they are saved"));
+    plugin->stage = STOPPED;
+    ys_loop_disarm(plugin->context.loop, &plugin->stop_timer);
+    plugin->stopped(plugin->stopped_user);
+}
+
 static void on_empty(void *user)
 {
     struct ys_plugin *plugin = user;
+    struct ys_loop *loop = plugin->context.loop;
 
-    ys_loop_disarm(plugin->context.loop, &plugin->stop_timer);
-    plugin->stopped(plugin->stopped_user);
+    plugin->stage = FLUSHING;
+    ys_hub_hurry(plugin->context.hub, ys_loop_now(loop));
+    if (ys_hub_is_stored(plugin->context.hub) || ys_loop_now(loop) >= plugin->stop_at_ms)
+        end_stopping(plugin);
+    else
+        ys_loop_arm(loop, &plugin->stop_timer, plugin->stop_at_ms);
+}
+
+static void close_connections(struct ys_plugin *plugin)
+{
+    plugin->stage = CLOSING;
+    ys_session_close_all(&plugin->context, YS_WS_CLOSE_GOING_AWAY, "server is shutting down");
+    ys_loop_arm(plugin->context.loop, &plugin->stop_timer, plugin->stop_at_ms);
+    ys_loop_when_empty(plugin->context.loop, on_empty, plugin);
+}
+
+static void on_stop_timer(struct ys_timer *timer, uint64_t now_ms)
+{
+    struct ys_plugin *plugin = YS_CONTAINER_OF(timer, struct ys_plugin, stop_timer);
+
+    (void)now_ms;
+    switch (plugin->stage) {
+    case SAVING:
+        close_connections(plugin);
+        break;
+    case CLOSING:
+        ys_loop_drop_connections(plugin->context.loop);
+        break;
+    case FLUSHING:
+        end_stopping(plugin);
+        break;
+    case RUNNING:
+    case STOPPED:
+        break;
+    }
 }
 
 void ys_plugin_stop(struct ys_plugin *plugin, uint64_t timeout_ms, void (*stopped)(void *user), void *user)
 {
     struct ys_loop *loop = plugin->context.loop;
+    uint64_t now_ms = ys_loop_now(loop);
+    uint64_t patience_ms = timeout_ms / STORE_PART < MAX_STORE_WAIT_MS ? timeout_ms / STORE_PART : MAX_STORE_WAIT_MS;
 
     plugin->stopped = stopped;
     plugin->stopped_user = user;
     plugin->context.is_stopping = true;
+    plugin->stop_at_ms = now_ms + timeout_ms;
     close_listeners(plugin);
-    ys_session_close_all(&plugin->context, YS_WS_CLOSE_GOING_AWAY, "server is shutting down");
-    ys_loop_arm(loop, &plugin->stop_timer, ys_loop_now(loop) + timeout_ms);
-    ys_loop_when_empty(loop, on_empty, plugin);
+    if (ys_crew_store(plugin->context.crew))
+        ys_mailbox_keep_loop_alive(plugin->context.store_link.mailbox);
+    ys_hub_hurry(plugin->context.hub, now_ms);
+    if (ys_hub_is_stored(plugin->context.hub)) {
+        close_connections(plugin);
+        return;
+    }
+    plugin->stage = SAVING;
+    ys_loop_arm(loop, &plugin->stop_timer, now_ms + patience_ms);
 }

@@ -34,11 +34,13 @@
 #define MAX_SKIPPED_BODY_BYTES ((size_t)64 * 1024)
 
 #define OUT_OF_MEMORY "Out of memory"
+#define NOT_SAVED "The update was applied, but the store has not got it: try again later"
 
 enum stage {
     ANSWERING, /* nothing more of the request is needed */
     SKIPPING,  /* its body means nothing: the answer comes when it is over */
     RECEIVING, /* its body is an update */
+    OPENING,   /* the update waits for its room to be loaded */
 };
 
 struct ys_rest {
@@ -48,9 +50,12 @@ struct ys_rest {
     int refused_with; /* while SKIPPING: the status, its line and fields; 0: the request has not been looked at */
     const char *line;
     const char *fields;
-    struct ys_question *question; /* while a verdict is awaited */
-    struct ys_gather *gather;     /* while all are asked */
-    struct ys_buf body;           /* while RECEIVING */
+    struct ys_question *question;      /* while a verdict is awaited */
+    struct ys_gather *gather;          /* while all are asked */
+    struct ysync_store_request *asked; /* while the store is */
+    bool was_open;                     /* the room, which is being removed from the store */
+    struct ys_room_waiter waiter;      /* while OPENING, and while an update is not durable */
+    struct ys_buf body;                /* while RECEIVING, and OPENING */
 };
 
 static const char json[] = "application/json";
@@ -69,6 +74,7 @@ enum ysync_err ys_rest_new(struct ys_session_context *context, struct ys_connect
         return YSYNC_ERR_NOMEM;
     rest->context = context;
     rest->connection = connection;
+    ys_list_init(&rest->waiter.node);
     ys_buf_init(&rest->body, context->config->alloc, context->config->max_message_bytes);
     *out = rest;
     return YSYNC_OK;
@@ -80,6 +86,8 @@ void ys_rest_free(struct ys_rest *rest)
         return;
     ys_question_forget(rest->question);
     ys_gather_forget(rest->gather);
+    ys_store_request_forget(rest->asked);
+    ys_room_waiter_forget(&rest->waiter);
     ys_buf_deinit(&rest->body);
     ys_free(rest->context->config->alloc, rest);
 }
@@ -314,7 +322,7 @@ static enum ysync_err read_state_vector(struct ysync_bytes query, struct ys_buf 
     return err;
 }
 
-static void answer_document(struct ys_rest *rest, struct ys_room *room)
+static void answer_document(struct ys_rest *rest, struct ysync_doc *doc, uint64_t version)
 {
     const char *problem = NULL;
     struct ys_blob *update = NULL;
@@ -324,7 +332,7 @@ static void answer_document(struct ys_rest *rest, struct ys_room *room)
     ys_buf_init(&state_vector, rest->context->config->alloc, SIZE_MAX);
     err = read_state_vector(ys_connection_head(rest->connection)->query, &state_vector, &problem);
     if (!err)
-        err = ys_snapshots_take(rest->context->snapshots, room, ys_buf_bytes(&state_vector), &update, &problem);
+        err = ys_snapshots_take(rest->context->snapshots, doc, version, ys_buf_bytes(&state_vector), &update, &problem);
     ys_buf_deinit(&state_vector);
     if (!err)
         answer_blob(rest, "application/octet-stream", update);
@@ -332,14 +340,6 @@ static void answer_document(struct ys_rest *rest, struct ys_room *room)
         refuse_with(rest, 400, "Malformed state vector: ", text(problem));
     else
         fail(rest, err, "Too much is being sent");
-}
-
-static void delete_room(struct ys_rest *rest, struct ys_room *room)
-{
-    ys_log(&rest->context->config->log, YSYNC_LOG_INFO, "room_deleted", YS_LOG_BYTES("room", ys_room_name(room)),
-           YS_LOG_NUM("connections", ys_room_member_count(room)));
-    ys_hub_drop(rest->context->hub, room);
-    answer(rest, json, ok);
 }
 
 static void refuse_room(struct ys_rest *rest, struct ysync_bytes name, enum ysync_err err)
@@ -350,18 +350,119 @@ static void refuse_room(struct ys_rest *rest, struct ysync_bytes name, enum ysyn
         fail(rest, err, "Too many rooms");
 }
 
+/* Rooms that are not open: in the store */
+
+static bool has_store(const struct ys_rest *rest)
+{
+    return ys_crew_store(rest->context->crew) != NULL;
+}
+
+static void ask_store(struct ys_rest *rest, enum ys_store_request_kind kind, struct ysync_bytes name, size_t limit,
+                      ys_store_done_fn *done)
+{
+    if (ys_hub_ask_store(rest->context->hub, kind, name, limit, done, rest, &rest->asked))
+        fail(rest, YSYNC_ERR_NOMEM, NULL);
+}
+
+static void on_read(struct ysync_store_request *request, void *user)
+{
+    struct ys_rest *rest = user;
+
+    rest->asked = NULL;
+    if (!request->err)
+        answer_document(rest, request->doc, 0);
+    else if (request->err == YSYNC_ERR_NOT_FOUND)
+        refuse_room(rest, request->room, YSYNC_ERR_NOT_FOUND);
+    else
+        turn_down(rest, 503, NULL, "The stored document cannot be read now");
+}
+
+static void on_removed(struct ysync_store_request *request, void *user)
+{
+    struct ys_rest *rest = user;
+
+    rest->asked = NULL;
+    if (!request->err || (request->err == YSYNC_ERR_NOT_FOUND && rest->was_open))
+        answer(rest, json, ok);
+    else if (request->err == YSYNC_ERR_NOT_FOUND)
+        refuse_room(rest, request->room, YSYNC_ERR_NOT_FOUND);
+    else
+        turn_down(rest, 503, NULL, "The stored document cannot be removed now");
+}
+
+static void delete_room(struct ys_rest *rest, struct ysync_bytes name, struct ys_room *room)
+{
+    rest->was_open = room != NULL;
+    if (has_store(rest)) {
+        ask_store(rest, YS_STORE_REMOVE, name, 0, on_removed);
+        if (!rest->asked)
+            return;
+    }
+    ys_log(&rest->context->config->log, YSYNC_LOG_INFO, "room_deleted", YS_LOG_BYTES("room", name),
+           YS_LOG_NUM("connections", room ? ys_room_member_count(room) : 0));
+    if (room)
+        ys_hub_drop(rest->context->hub, room);
+    if (!has_store(rest))
+        answer(rest, json, ok);
+}
+
 static void answer_room(struct ys_rest *rest, struct ysync_bytes name)
 {
-    struct ys_room *room;
+    bool is_deletion = ys_connection_head(rest->connection)->method == YS_HTTP_DELETE;
+    struct ys_room *room = NULL;
     enum ysync_err err = ys_hub_look_up(rest->context->hub, name, now_ms(rest), &room);
 
-    if (err)
+    if (err && !(err == YSYNC_ERR_NOT_FOUND && has_store(rest)))
         refuse_room(rest, name, err);
-    else if (ys_connection_head(rest->connection)->method == YS_HTTP_DELETE)
-        delete_room(rest, room);
+    else if (is_deletion)
+        delete_room(rest, name, room);
+    else if (!room || ys_room_is_loading(room))
+        ask_store(rest, YS_STORE_LOAD, name, 0, on_read);
     else
-        answer_document(rest, room);
+        answer_document(rest, ys_room_doc(room), ys_room_version(room));
 }
+
+static void on_listed(struct ysync_store_request *request, void *user)
+{
+    struct ys_rest *rest = user;
+    struct ys_buf body;
+    enum ysync_err err;
+
+    rest->asked = NULL;
+    if (request->err) {
+        turn_down(rest, 503, NULL, "The store cannot be read now");
+        return;
+    }
+    ys_buf_init(&body, rest->context->config->alloc, SIZE_MAX);
+    err = ys_blob_begin(&body, 0, 0);
+    if (err) {
+        fail(rest, err, NULL);
+        return;
+    }
+    ys_room_list_put_stored(&body, request);
+    answer_buf(rest, json, &body);
+}
+
+static void answer_stored_list(struct ys_rest *rest, struct ysync_bytes query)
+{
+    struct ys_room_list_page page;
+    const char *problem = NULL;
+    enum ysync_err err;
+
+    ys_room_list_page_init(&page, rest->context->config->alloc);
+    err = ys_room_list_page_read(&page, query, &problem);
+    if (err == YSYNC_ERR_MALFORMED)
+        turn_down(rest, 400, NULL, problem);
+    else if (err)
+        fail(rest, err, NULL);
+    else if (!has_store(rest))
+        turn_down(rest, 404, NULL, "There is no store");
+    else
+        ask_store(rest, YS_STORE_LIST, ys_buf_bytes(&page.after), page.limit, on_listed);
+    ys_room_list_page_deinit(&page);
+}
+
+/* Updates */
 
 static enum ysync_err apply(struct ys_rest *rest, struct ys_room *room, struct ysync_bytes update)
 {
@@ -372,11 +473,34 @@ static enum ysync_err apply(struct ys_rest *rest, struct ys_room *room, struct y
     return err;
 }
 
+static void on_durable(struct ys_room_waiter *waiter, enum ysync_err err)
+{
+    struct ys_rest *rest = YS_CONTAINER_OF(waiter, struct ys_rest, waiter);
+
+    if (!err)
+        answer(rest, json, ok);
+    else
+        turn_down(rest, 503, NULL, err == YSYNC_ERR_CLOSED ? "The room was deleted" : NOT_SAVED);
+}
+
+/* Whoever gets a 200 may forget the update: the store has it then. */
+static void answer_when_durable(struct ys_rest *rest, struct ys_room *room)
+{
+    if (ys_room_is_durable(room)) {
+        answer(rest, json, ok);
+    } else if (ys_room_is_failing(room)) {
+        turn_down(rest, 503, NULL, NOT_SAVED);
+    } else {
+        rest->waiter.done = on_durable;
+        ys_room_await(room, &rest->waiter);
+    }
+}
+
 static void answer_applied(struct ys_rest *rest, struct ys_room *room, enum ysync_err err)
 {
     switch (err) {
     case YSYNC_OK:
-        answer(rest, json, ok);
+        answer_when_durable(rest, room);
         break;
     case YSYNC_ERR_MALFORMED:
         refuse_with(rest, 400, "Malformed update: ", text(ysync_doc_problem(ys_room_doc(room))));
@@ -390,27 +514,62 @@ static void answer_applied(struct ys_rest *rest, struct ys_room *room, enum ysyn
     }
 }
 
-/* A room is made for an update, but not for one that cannot be applied. */
-static void answer_update(struct ys_rest *rest, struct ysync_bytes name, struct ysync_bytes update)
+/* A room is made for an update, but not for one that cannot be applied; unless it has been loaded for it. */
+static void apply_body(struct ys_rest *rest, struct ys_room *room, bool was_there)
+{
+    struct ys_hub *hub = rest->context->hub;
+    bool is_to_stay = was_there || has_store(rest);
+    struct ys_buf update = rest->body; /* as *rest may end with the answer */
+    enum ysync_err err;
+
+    ys_buf_init(&rest->body, update.alloc, update.max_bytes);
+    rest->stage = SKIPPING;
+    err = apply(rest, room, ys_buf_bytes(&update));
+    ys_buf_deinit(&update);
+    answer_applied(rest, room, err);
+    if (err && !is_to_stay)
+        ys_hub_drop(hub, room);
+}
+
+static void take_update(struct ys_rest *rest);
+
+static void on_opened(struct ys_room_waiter *waiter, enum ysync_err err)
+{
+    struct ys_rest *rest = YS_CONTAINER_OF(waiter, struct ys_rest, waiter);
+
+    if (!err) {
+        take_update(rest);
+        return;
+    }
+    ys_buf_deinit(&rest->body);
+    rest->stage = SKIPPING;
+    turn_down(rest, 503, NULL, err == YSYNC_ERR_CLOSED ? "The room was deleted" : "The room cannot be opened now");
+}
+
+static void answer_update(struct ys_rest *rest, struct ysync_bytes name)
 {
     struct ys_hub *hub = rest->context->hub;
     bool was_there = ys_hub_find(hub, name) != NULL;
     struct ys_room *room;
     enum ysync_err err;
 
-    if (update.len == 0) {
+    if (rest->body.len == 0) {
+        rest->stage = SKIPPING;
         turn_down(rest, 400, NULL, "Empty update body");
         return;
     }
     err = ys_hub_open(hub, name, now_ms(rest), &room);
     if (err) {
+        ys_buf_deinit(&rest->body);
+        rest->stage = SKIPPING;
         refuse_room(rest, name, err);
-        return;
+    } else if (ys_room_is_loading(room)) {
+        rest->stage = OPENING;
+        rest->waiter.done = on_opened;
+        ys_room_await(room, &rest->waiter);
+    } else {
+        apply_body(rest, room, was_there);
     }
-    err = apply(rest, room, update);
-    answer_applied(rest, room, err); /* which may be the end of *rest */
-    if (err && !was_there)
-        ys_hub_drop(hub, room);
 }
 
 /* Requests */
@@ -427,6 +586,16 @@ static void begin_update(struct ys_rest *rest)
     ys_connection_want_body(rest->connection);
 }
 
+static void answer_any_list(struct ys_rest *rest)
+{
+    struct ysync_bytes query = ys_connection_head(rest->connection)->query;
+
+    if (ys_room_list_is_of_stored(query))
+        answer_stored_list(rest, query);
+    else
+        ask_all(rest, collect_list, answer_list);
+}
+
 static void answer_resource(struct ys_rest *rest, const struct ys_resource *resource)
 {
     switch (resource->kind) {
@@ -437,7 +606,7 @@ static void answer_resource(struct ys_rest *rest, const struct ys_resource *reso
         ask_all(rest, collect_metrics, answer_metrics);
         break;
     case YS_RESOURCE_LIST:
-        ask_all(rest, collect_list, answer_list);
+        answer_any_list(rest);
         break;
     case YS_RESOURCE_ROOM:
         if (ys_connection_head(rest->connection)->method == YS_HTTP_POST)
@@ -577,16 +746,14 @@ static void take_update(struct ys_rest *rest)
     struct ys_resource resource;
     const char *why;
     int status = find_resource(rest, &resource, &why);
-    struct ys_buf update = rest->body; /* as *rest may end with the answer */
 
-    ys_buf_init(&rest->body, update.alloc, update.max_bytes);
-    rest->stage = SKIPPING;
-    if (status != 200)
+    if (status != 200) {
+        rest->stage = SKIPPING;
         turn_down(rest, status, NULL, why);
-    else
-        answer_update(rest, ys_buf_bytes(&resource.room), ys_buf_bytes(&update));
+    } else {
+        answer_update(rest, ys_buf_bytes(&resource.room));
+    }
     ys_resource_deinit(&resource);
-    ys_buf_deinit(&update);
 }
 
 void ys_rest_take_end(struct ys_rest *rest)

@@ -129,7 +129,7 @@ static enum ysync_err make_workers(struct ysync_server *server, const struct ysy
                                    struct ysync_problem *problem)
 {
     size_t count = config->threads > 0 ? config->threads : uv_available_parallelism();
-    enum ysync_err err = ys_mount_new_crew(server->alloc, &config->plugin, count, &server->crew);
+    enum ysync_err err = ys_mount_new_crew(server->alloc, &config->plugin, count, &server->crew, problem);
 
     if (err)
         return err;

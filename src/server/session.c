@@ -69,15 +69,6 @@ static void wake(void *user)
     ys_connection_wake(session->connection);
 }
 
-static void on_dropped(void *user)
-{
-    struct session *session = user;
-
-    ys_connection_close(session->connection, YS_WS_CLOSE_NOT_FOUND_4404, "Room deleted");
-}
-
-static const struct ys_member_events member_events = { .wake = wake, .dropped = on_dropped };
-
 static void log_opened(const struct session *session)
 {
     char peer[YS_ADDRESS_TEXT_BYTES];
@@ -110,6 +101,45 @@ static const struct ysync_plugin_config *config_of(const struct session *session
 {
     return session->context->config;
 }
+
+/* The member's end, or why its client has to go */
+
+static void close_for(struct session *session, enum ysync_err err, const char *problem)
+{
+    struct ys_connection *connection = session->connection;
+    uint64_t *rejected = session->context->counters.rejected;
+
+    switch (err) {
+    case YSYNC_ERR_NOT_FOUND:
+        ys_connection_close(connection, YS_WS_CLOSE_NOT_FOUND_4404, "Room deleted");
+        break;
+    case YSYNC_ERR_MALFORMED:
+        rejected[YS_REJECTED_MALFORMED]++;
+        log_malformed(session, problem);
+        ys_connection_close(connection, YS_WS_CLOSE_INVALID_DATA, problem ? problem : "malformed message");
+        break;
+    case YSYNC_ERR_LIMIT:
+        rejected[YS_REJECTED_LIMIT]++;
+        ys_connection_close(connection, YS_WS_CLOSE_LIMIT, problem ? problem : "limit reached");
+        break;
+    case YSYNC_ERR_NOMEM:
+        ys_connection_close(connection, YS_WS_CLOSE_TRY_AGAIN, "out of memory");
+        break;
+    case YSYNC_ERR_IO:
+        ys_connection_close(connection, YS_WS_CLOSE_TRY_AGAIN, problem ? problem : "try again later");
+        break;
+    default:
+        ys_connection_close(connection, YS_WS_CLOSE_INTERNAL_ERROR, "internal error");
+        break;
+    }
+}
+
+static void on_ended(void *user, enum ysync_err err, const char *problem)
+{
+    close_for(user, err, problem);
+}
+
+static const struct ys_member_events member_events = { .wake = wake, .ended = on_ended };
 
 /* The end of what a verdict said */
 
@@ -415,31 +445,12 @@ static enum ysync_err hand_over_timed(struct session *session, struct ysync_byte
 
 static void receive(struct session *session, struct ysync_bytes message)
 {
-    struct ys_connection *connection = session->connection;
-    uint64_t *rejected = session->context->counters.rejected;
     const char *problem = NULL;
     enum ysync_err err = ys_message_is_update(message) ? hand_over_timed(session, message, &problem)
                                                        : hand_over(session, message, &problem);
 
-    switch (err) {
-    case YSYNC_OK:
-        break;
-    case YSYNC_ERR_MALFORMED:
-        rejected[YS_REJECTED_MALFORMED]++;
-        log_malformed(session, problem);
-        ys_connection_close(connection, YS_WS_CLOSE_INVALID_DATA, problem ? problem : "malformed message");
-        break;
-    case YSYNC_ERR_LIMIT:
-        rejected[YS_REJECTED_LIMIT]++;
-        ys_connection_close(connection, YS_WS_CLOSE_LIMIT, problem ? problem : "limit reached");
-        break;
-    case YSYNC_ERR_NOMEM:
-        ys_connection_close(connection, YS_WS_CLOSE_TRY_AGAIN, "out of memory");
-        break;
-    default:
-        ys_connection_close(connection, YS_WS_CLOSE_INTERNAL_ERROR, "internal error");
-        break;
-    }
+    if (err)
+        close_for(session, err, problem);
 }
 
 /* A message came: if it came too fast, the next one waits. */

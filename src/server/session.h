@@ -10,6 +10,7 @@
 #include "server/metrics.h"
 #include "server/plugin.h"
 #include "server/snapshot.h"
+#include "server/store_link.h"
 
 /* What all sessions of a plugin use. */
 struct ys_session_context {
@@ -22,6 +23,7 @@ struct ys_session_context {
     struct ys_crew *crew;
     size_t place; /* in the crew */
     struct ys_snapshots *snapshots;
+    struct ys_store_link store_link; /* if the crew has a store */
     struct ys_server_counters counters;
     struct ys_list sessions;
     size_t refused_count; /* of those, who came when the server was full */

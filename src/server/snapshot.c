@@ -75,7 +75,7 @@ static struct ys_blob *find(const struct ys_snapshots *snapshots, uint64_t versi
     return NULL;
 }
 
-static enum ysync_err encode(const struct ys_snapshots *snapshots, struct ys_room *room,
+static enum ysync_err encode(const struct ys_snapshots *snapshots, struct ysync_doc *doc,
                              struct ysync_bytes state_vector, struct ys_blob **out, const char **problem)
 {
     struct ys_buf bytes;
@@ -84,7 +84,7 @@ static enum ysync_err encode(const struct ys_snapshots *snapshots, struct ys_roo
     ys_buf_init(&bytes, snapshots->alloc, SIZE_MAX);
     err = ys_blob_begin(&bytes, 0, 0);
     if (!err)
-        err = ys_doc_put_diff(ys_room_doc(room), state_vector, &bytes, problem);
+        err = ys_doc_put_diff(doc, state_vector, &bytes, problem);
     if (!err)
         *out = ys_blob_end(&bytes, 0);
     ys_buf_deinit(&bytes);
@@ -97,11 +97,11 @@ static bool asks_for_all(struct ysync_bytes state_vector)
     return state_vector.len == 0 || (state_vector.len == 1 && state_vector.data[0] == 0);
 }
 
-enum ysync_err ys_snapshots_take(struct ys_snapshots *snapshots, struct ys_room *room, struct ysync_bytes state_vector,
-                                 struct ys_blob **out, const char **problem)
+enum ysync_err ys_snapshots_take(struct ys_snapshots *snapshots, struct ysync_doc *doc, uint64_t version,
+                                 struct ysync_bytes state_vector, struct ys_blob **out, const char **problem)
 {
-    uint64_t version = asks_for_all(state_vector) ? ys_room_version(room) : 0;
-    struct ys_blob *blob = version ? find(snapshots, version) : NULL;
+    uint64_t shared_version = asks_for_all(state_vector) ? version : 0;
+    struct ys_blob *blob = shared_version ? find(snapshots, shared_version) : NULL;
     enum ysync_err err;
 
     if (blob) {
@@ -114,11 +114,11 @@ enum ysync_err ys_snapshots_take(struct ys_snapshots *snapshots, struct ys_room 
     if (!ys_grow_array(snapshots->alloc, &snapshots->entries, &snapshots->cap, snapshots->count + 1,
                        sizeof(struct entry)))
         return YSYNC_ERR_NOMEM;
-    err = encode(snapshots, room, state_vector, &blob, problem);
+    err = encode(snapshots, doc, state_vector, &blob, problem);
     if (err)
         return err;
     if (blob->len >= YS_SNAPSHOT_MIN_BYTES) {
-        snapshots->entries[snapshots->count++] = (struct entry){ ys_blob_ref(blob), version };
+        snapshots->entries[snapshots->count++] = (struct entry){ ys_blob_ref(blob), shared_version };
         snapshots->bytes += blob->len;
     }
     *out = blob;

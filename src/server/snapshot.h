@@ -27,9 +27,10 @@ YSYNC_CHECKED enum ysync_err ys_snapshots_new(const struct ysync_alloc *alloc, s
                                               struct ys_snapshots **out);
 void ys_snapshots_free(struct ys_snapshots *snapshots); /* accepts NULL */
 
-/* What a document with this state vector lacks of the room's, as one update; everything if that is empty. The reference
- * is the caller's. Errors: MALFORMED (the state vector: *problem says why), LIMIT (too much is being sent), NOMEM. */
-YSYNC_CHECKED enum ysync_err ys_snapshots_take(struct ys_snapshots *snapshots, struct ys_room *room,
+/* What a document with this state vector lacks of this one, as one update; everything if that is empty. version:
+ * ys_room_version(), or 0 for a document that nobody else will ask for. The reference is the caller's. Errors:
+ * MALFORMED (the state vector: *problem says why), LIMIT (too much is being sent), NOMEM. */
+YSYNC_CHECKED enum ysync_err ys_snapshots_take(struct ys_snapshots *snapshots, struct ysync_doc *doc, uint64_t version,
                                                struct ysync_bytes state_vector, struct ys_blob **out,
                                                const char **problem);
 

@@ -6,7 +6,8 @@
  *     ys_store_ask() ----------------------> store
  *     sleeps until is_answered <------------ post(): wake()
  *
- * Nobody else sees such a request, so both of its shares are let go of here when it has been read.
+ * Who answers lets go of a request by answering it, but leaves that to who is told: here, both shares are let go of
+ * when the answer has been read.
  */
 #include "ysync/store.h"
 
@@ -57,8 +58,8 @@ static void deinit_waiter(struct waiter *waiter)
     uv_mutex_destroy(&waiter->mutex);
 }
 
-/* limit: of a LIST. The result is the answer's. */
-static enum ysync_err ask(const struct ysync_store *store, struct ysync_store_request *request, size_t limit)
+/* The result is the answer's. */
+static enum ysync_err ask(const struct ysync_store *store, struct ysync_store_request *request)
 {
     struct waiter waiter;
     enum ysync_err err = init_waiter(&waiter);
@@ -67,7 +68,7 @@ static enum ysync_err ask(const struct ysync_store *store, struct ysync_store_re
         return err;
     request->post = wake;
     request->post_user = &waiter;
-    ys_store_ask(store, request, limit);
+    ys_store_ask(store, request);
 
     uv_mutex_lock(&waiter.mutex);
     while (!waiter.is_answered)
@@ -88,8 +89,8 @@ static void free_request(struct ysync_store_request *request)
 {
     if (!request)
         return;
-    ys_store_request_discard(request);
-    ys_store_request_forget(request);
+    ys_store_request_let_go(request);
+    ys_store_request_let_go(request);
 }
 
 /* Puts an error into words: the store's, if it had any. request may be NULL. */
@@ -123,7 +124,7 @@ enum ysync_err ysync_store_read(const struct ysync_store *store, const struct ys
     if (!err)
         err = new_doc_to_load(alloc, &request->doc);
     if (!err)
-        err = ask(store, request, 0);
+        err = ask(store, request);
     explain(err, request, problem);
     if (!err) {
         ysync_doc_set_max_pending(request->doc, DEFAULT_MAX_PENDING_BYTES);
@@ -144,7 +145,7 @@ enum ysync_err ysync_store_write(const struct ysync_store *store, const struct y
     if (!err)
         err = ysync_doc_save(doc, &request->snapshot);
     if (!err)
-        err = ask(store, request, 0);
+        err = ask(store, request);
     explain(err, request, problem);
     free_request(request);
     return err;
@@ -157,10 +158,22 @@ enum ysync_err ysync_store_delete(const struct ysync_store *store, const struct 
     enum ysync_err err = new_request(alloc, YS_STORE_REMOVE, room, &request);
 
     if (!err)
-        err = ask(store, request, 0);
+        err = ask(store, request);
     explain(err, request, problem);
     free_request(request);
     return err;
+}
+
+/* What went wrong is in *out, too, if it was the store that said so. */
+static enum ysync_err ask_page(const struct ysync_store *store, const struct ysync_alloc *alloc,
+                               struct ysync_bytes after, struct ysync_store_request **out)
+{
+    enum ysync_err err = new_request(alloc, YS_STORE_LIST, after, out);
+
+    if (err)
+        return err;
+    (*out)->limit = ROOMS_OF_A_PAGE;
+    return ask(store, *out);
 }
 
 /* Shows the rooms of a page until `each` has seen enough; then, or if there are none, *is_last. The last name is left
@@ -192,11 +205,9 @@ enum ysync_err ysync_store_each(const struct ysync_store *store, const struct ys
     while (!is_last && !err) {
         struct ysync_store_request *next = NULL;
 
-        err = new_request(alloc, YS_STORE_LIST, after, &next);
+        err = ask_page(store, alloc, after, &next);
         free_request(page);
         page = next;
-        if (!err)
-            err = ask(store, page, ROOMS_OF_A_PAGE);
         if (!err)
             show_page(page, each, user, &after, &is_last);
     }

@@ -51,7 +51,7 @@ static int tear_down(void **state)
     if (reader.mailbox)
         ys_mailbox_close(reader.mailbox);
     uv_run(&loop, UV_RUN_DEFAULT);
-    ys_mailbox_free(reader.mailbox);
+    ys_mailbox_unref(reader.mailbox);
     return uv_loop_close(&loop) == 0 && memory.live_blocks == 0 ? 0 : -1;
 }
 
@@ -63,7 +63,7 @@ static void close_mailbox(void)
     ys_mailbox_close(mailbox);
     uv_run(&loop, UV_RUN_DEFAULT);
     reader.mailbox = NULL;
-    ys_mailbox_free(mailbox);
+    ys_mailbox_unref(mailbox);
 }
 
 static void on_deliver(struct ys_letter *letter, void *owner)
@@ -169,7 +169,7 @@ static void test_mailbox_discards_what_nobody_will_read(void **state)
     send_letter(0, 3);
     assert_int_equal(reader.discarded, 4);
     assert_int_equal(reader.delivered[0], 0);
-    ys_mailbox_free(reader.mailbox);
+    ys_mailbox_unref(reader.mailbox);
     reader.mailbox = NULL;
 }
 
@@ -182,7 +182,7 @@ static void test_mailbox_may_be_closed_by_a_letter(void **state)
     wait_for(0, 2);
     assert_int_equal(reader.delivered[0], 2);
     assert_int_equal(reader.discarded, 3);
-    ys_mailbox_free(reader.mailbox);
+    ys_mailbox_unref(reader.mailbox);
     reader.mailbox = NULL;
 }
 
@@ -199,7 +199,7 @@ static void test_mailbox_closes_while_letters_come(void **state)
     uv_run(&loop, UV_RUN_DEFAULT);
     uv_thread_join(&thread);
     assert_int_equal(reader.delivered[0] + reader.discarded, LETTERS_EACH);
-    ys_mailbox_free(reader.mailbox);
+    ys_mailbox_unref(reader.mailbox);
     reader.mailbox = NULL;
 }
 
@@ -213,7 +213,7 @@ static void test_mailbox_survives_a_failed_allocation(void **state)
     assert_int_equal(ys_mailbox_open(&memory.alloc, &loop, &reader, &mailbox), YSYNC_ERR_NOMEM);
     assert_null(mailbox);
     assert_int_equal(memory.live_blocks, 0);
-    ys_mailbox_free(NULL);
+    ys_mailbox_unref(NULL);
 }
 
 int main(void)

@@ -755,7 +755,7 @@ static void close_houses(void)
         uv_thread_join(&houses[i].thread);
     for (int i = 0; i < 2; i++) {
         ys_echo_close(&houses[i].echo);
-        ys_mailbox_free(houses[i].mailbox);
+        ys_mailbox_unref(houses[i].mailbox);
     }
 }
 

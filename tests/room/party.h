@@ -20,7 +20,8 @@
 struct guest {
     struct ys_member *member;
     unsigned wakes;
-    unsigned drops;
+    unsigned ends;
+    enum ysync_err ended_with;
     struct ysync_doc *doc;
     const char *problem; /* of the last message that was refused */
 };
@@ -77,14 +78,16 @@ static inline void note_wake(void *user)
     guest->wakes++;
 }
 
-static inline void note_drop(void *user)
+static inline void note_end(void *user, enum ysync_err err, const char *problem)
 {
     struct guest *guest = user;
 
-    guest->drops++;
+    guest->ends++;
+    guest->ended_with = err;
+    guest->problem = problem;
 }
 
-static const struct ys_member_events guest_events = { note_wake, note_drop };
+static const struct ys_member_events guest_events = { note_wake, note_end };
 
 static inline enum ysync_err try_join(struct party *party, size_t i, const char *room, bool is_read_only)
 {

@@ -402,9 +402,10 @@ static void test_hub_drops_rooms(void **state)
     ys_hub_drop(party.hub, room);
     assert_null(ys_hub_find(party.hub, TEXT("blog")));
     assert_int_equal(ys_hub_room_count(party.hub), 1);
-    assert_int_equal(party.guests[3].drops, 0);
+    assert_int_equal(party.guests[3].ends, 0);
     for (size_t i = 0; i < 3; i++) {
-        assert_int_equal(party.guests[i].drops, 1);
+        assert_int_equal(party.guests[i].ends, 1);
+        assert_int_equal(party.guests[i].ended_with, YSYNC_ERR_NOT_FOUND);
         assert_int_equal(try_type(&party, i, 8, 0), YSYNC_ERR_CLOSED);
         assert_non_null(party.guests[i].problem);
     }
@@ -421,11 +422,13 @@ static void test_hub_drops_rooms(void **state)
     party_deinit(&party);
 }
 
-static void leave_at_once(void *user)
+static void leave_at_once(void *user, enum ysync_err err, const char *problem)
 {
     struct guest *guest = user;
 
-    guest->drops++;
+    (void)err;
+    (void)problem;
+    guest->ends++;
     ys_member_leave(guest->member, 1000);
     guest->member = NULL;
 }
@@ -448,7 +451,7 @@ static void test_hub_drops_rooms_whose_members_leave_at_once(void **state)
     say(&party, 1, "7@1={}");
     ys_hub_drop(party.hub, ys_hub_find(party.hub, TEXT("blog")));
     for (size_t i = 0; i < 3; i++)
-        assert_int_equal(party.guests[i].drops, 1);
+        assert_int_equal(party.guests[i].ends, 1);
     assert_int_equal(ys_hub_open(party.hub, TEXT("empty"), 1000, &room), YSYNC_OK);
     ys_hub_drop(party.hub, room);
     assert_int_equal(ys_hub_room_count(party.hub), 0);

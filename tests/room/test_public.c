@@ -114,10 +114,12 @@ static int take_message(void *user, struct ysync_bytes message)
     return --line->room_for > 0;
 }
 
-static void on_dropped(void *user)
+static void on_ended(void *user, enum ysync_err err, const char *problem)
 {
     struct line *line = user;
 
+    assert_int_equal(err, YSYNC_ERR_NOT_FOUND);
+    assert_non_null(problem);
     line->drops++;
     if (!line->leaves_when_dropped)
         return;
@@ -125,7 +127,7 @@ static void on_dropped(void *user)
     line->member = NULL;
 }
 
-static const struct ysync_member_events line_events = { .send = take_message, .dropped = on_dropped };
+static const struct ysync_member_events line_events = { .send = take_message, .ended = on_ended };
 
 static enum ysync_err try_join_line(struct program *program, struct line *line, const char *room)
 {

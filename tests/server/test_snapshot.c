@@ -46,6 +46,12 @@ static void expect_update(struct ys_room *room, struct ysync_bytes state_vector,
     ysync_bytes_free(got->alloc, want);
 }
 
+static enum ysync_err take_from(struct ys_snapshots *snapshots, struct ys_room *room, struct ysync_bytes state_vector,
+                                struct ys_blob **out, const char **problem)
+{
+    return ys_snapshots_take(snapshots, ys_room_doc(room), ys_room_version(room), state_vector, out, problem);
+}
+
 static void test_snapshot_is_made_once_for_all(void **state)
 {
     struct party party;
@@ -60,13 +66,13 @@ static void test_snapshot_is_made_once_for_all(void **state)
     party_init(&party);
     room = large_room(&party);
     assert_int_equal(ys_snapshots_new(&party.memory.alloc, SIZE_MAX, &snapshots), YSYNC_OK);
-    assert_int_equal(ys_snapshots_take(snapshots, room, TEXT(""), &first, &problem), YSYNC_OK);
+    assert_int_equal(take_from(snapshots, room, TEXT(""), &first, &problem), YSYNC_OK);
     assert_true(first->len >= YS_SNAPSHOT_MIN_BYTES);
     expect_update(room, TEXT(""), first);
-    assert_int_equal(ys_snapshots_take(snapshots, room, TEXT("\0"), &second, &problem), YSYNC_OK);
+    assert_int_equal(take_from(snapshots, room, TEXT("\0"), &second, &problem), YSYNC_OK);
     assert_ptr_equal(first, second);
     add_letter(&party, room, 7);
-    assert_int_equal(ys_snapshots_take(snapshots, room, TEXT(""), &later, &problem), YSYNC_OK);
+    assert_int_equal(take_from(snapshots, room, TEXT(""), &later, &problem), YSYNC_OK);
     assert_ptr_not_equal(first, later);
     expect_update(room, TEXT(""), later);
     ys_blob_unref(first);
@@ -90,7 +96,7 @@ static void test_snapshot_memory_comes_back_when_all_is_sent(void **state)
     room = large_room(&party);
     assert_int_equal(ys_snapshots_new(&party.memory.alloc, SIZE_MAX, &snapshots), YSYNC_OK);
     before = party.memory.live_bytes;
-    assert_int_equal(ys_snapshots_take(snapshots, room, TEXT(""), &blob, &problem), YSYNC_OK);
+    assert_int_equal(take_from(snapshots, room, TEXT(""), &blob, &problem), YSYNC_OK);
     ys_snapshots_sweep(snapshots); /* it is still being sent */
     expect_update(room, TEXT(""), blob);
     ys_blob_unref(blob);
@@ -116,15 +122,15 @@ static void test_snapshot_bounds_what_is_being_sent(void **state)
     party_init(&party);
     room = large_room(&party);
     assert_int_equal(ys_snapshots_new(&party.memory.alloc, 3 * YS_SNAPSHOT_MIN_BYTES, &snapshots), YSYNC_OK);
-    assert_int_equal(ys_snapshots_take(snapshots, room, BYTES(has_nearly_nothing), &blobs[0], &problem), YSYNC_OK);
+    assert_int_equal(take_from(snapshots, room, BYTES(has_nearly_nothing), &blobs[0], &problem), YSYNC_OK);
     expect_update(room, BYTES(has_nearly_nothing), blobs[0]);
     assert_true(blobs[0]->len < 3 * YS_SNAPSHOT_MIN_BYTES && 2 * blobs[0]->len > 3 * YS_SNAPSHOT_MIN_BYTES);
-    assert_int_equal(ys_snapshots_take(snapshots, room, BYTES(has_nearly_nothing), &blobs[1], &problem), YSYNC_OK);
+    assert_int_equal(take_from(snapshots, room, BYTES(has_nearly_nothing), &blobs[1], &problem), YSYNC_OK);
     assert_ptr_not_equal(blobs[0], blobs[1]);
-    assert_int_equal(ys_snapshots_take(snapshots, room, TEXT(""), &refused, &problem), YSYNC_ERR_LIMIT);
+    assert_int_equal(take_from(snapshots, room, TEXT(""), &refused, &problem), YSYNC_ERR_LIMIT);
     assert_null(refused);
     ys_blob_unref(blobs[0]);
-    assert_int_equal(ys_snapshots_take(snapshots, room, TEXT(""), &refused, &problem), YSYNC_OK);
+    assert_int_equal(take_from(snapshots, room, TEXT(""), &refused, &problem), YSYNC_OK);
     ys_blob_unref(refused);
     ys_blob_unref(blobs[1]);
     ys_snapshots_free(snapshots);
@@ -143,14 +149,14 @@ static void test_snapshot_says_what_is_wrong(void **state)
     party_init(&party);
     room = large_room(&party);
     assert_int_equal(ys_snapshots_new(&party.memory.alloc, SIZE_MAX, &snapshots), YSYNC_OK);
-    assert_int_equal(ys_snapshots_take(snapshots, room, TEXT("\x02"), &blob, &problem), YSYNC_ERR_MALFORMED);
+    assert_int_equal(take_from(snapshots, room, TEXT("\x02"), &blob, &problem), YSYNC_ERR_MALFORMED);
     assert_non_null(problem);
     for (size_t n = 0;; n++) {
         enum ysync_err err;
 
         party.memory.failed = false;
         party.memory.fail_at = party.memory.requests + n;
-        err = ys_snapshots_take(snapshots, room, TEXT(""), &blob, &problem);
+        err = take_from(snapshots, room, TEXT(""), &blob, &problem);
         party.memory.fail_at = YS_TEST_NEVER_FAIL;
         if (!err)
             break;

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Does the store work? All loops of a server find out at about the same time, and whoever runs it wants to read of it
+ * once.
+ *
+ *     WORKING --- a request fails: one line, what is wrong and what to do ---> FAILING
+ *        ^------------ a write succeeds: one line ------------------------------'
+ */
+#ifndef YS_SERVER_STORE_HEALTH_H
+#define YS_SERVER_STORE_HEALTH_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ys_store_health {
+    atomic_bool is_failing;
+    atomic_uint_least64_t last_complaint_s; /* about a single room */
+};
+
+static inline void ys_store_health_init(struct ys_store_health *health)
+{
+    atomic_init(&health->is_failing, false);
+    atomic_init(&health->last_complaint_s, 0);
+}
+
+/* True for the first who says so. */
+static inline bool ys_store_health_fell_ill(struct ys_store_health *health)
+{
+    return !atomic_exchange(&health->is_failing, true);
+}
+
+static inline bool ys_store_health_recovered(struct ys_store_health *health)
+{
+    return atomic_load_explicit(&health->is_failing, memory_order_relaxed) &&
+           atomic_exchange(&health->is_failing, false);
+}
+
+/* May a line about a single room be written? One a second: clients come back as soon as they are turned away. */
+static inline bool ys_store_health_may_complain(struct ys_store_health *health, uint64_t now_s)
+{
+    return atomic_exchange(&health->last_complaint_s, now_s) != now_s;
+}
+
+#endif
