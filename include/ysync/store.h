@@ -109,12 +109,14 @@ YSYNC_API void ysync_store_close(struct ysync_store *store);
 
 /* For tools: these ask, and wait for the answer. problem may be NULL, alloc too. */
 
-/* Errors: NOT_FOUND, MALFORMED, IO, NOMEM. */
+/* The document as it is stored, with deleted content and what waits for others, however much of it; its settings are
+ * those of a new one. Errors: NOT_FOUND, MALFORMED, IO, NOMEM. */
 YSYNC_API YSYNC_CHECKED enum ysync_err ysync_store_read(const struct ysync_store *store,
                                                         const struct ysync_alloc *alloc, struct ysync_bytes room,
                                                         struct ysync_doc **out, struct ysync_problem *problem);
 
-/* Errors: LIMIT, DENIED, IO, NOMEM. */
+/* alloc: what the document was made with. Saves by ysync_doc_save(), so that what becomes of deleted content is as
+ * ysync_doc_set_gc() says. Errors: LIMIT, DENIED, IO, NOMEM. */
 YSYNC_API YSYNC_CHECKED enum ysync_err ysync_store_write(const struct ysync_store *store,
                                                          const struct ysync_alloc *alloc, struct ysync_bytes room,
                                                          struct ysync_doc *doc, struct ysync_problem *problem);

@@ -6,14 +6,10 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "cli/exit_status.h"
 #include "cli/serve.h"
+#include "cli/store_command.h"
 #include "ysync/version.h"
-
-enum exit_status {
-    EXIT_OK = 0,
-    EXIT_FAILED = 1,
-    EXIT_WRONG_CALL = 2,
-};
 
 struct command {
     const char *name;
@@ -30,6 +26,8 @@ static void print_help(FILE *to);
 
 static const struct command commands[] = {
     { "serve", "serve [options]", "run a server", run_serve, print_serve_help },
+    { "store", "store COMMAND PATH ...", "list, check, export, import, compact: work on what is stored",
+      ys_store_command_run, ys_store_command_print_help },
     { "help", "help [COMMAND]", "say how to use ysync, or one of its commands", run_help, print_help },
 };
 
@@ -54,16 +52,16 @@ static int complain_unknown_command(const char *name)
         fprintf(stderr, "ysync: unknown command \"%.60s\", did you mean %s?\n", name, nearest);
     else
         fprintf(stderr, "ysync: unknown command \"%.60s\" (ysync --help lists them)\n", name);
-    return EXIT_WRONG_CALL;
+    return YS_EXIT_WRONG_CALL;
 }
 
 static void print_help(FILE *to)
 {
     fprintf(to, "ysync: a sync server for Yjs documents\n\n");
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        fprintf(to, "  ysync %-22s %s\n", commands[i].synopsis, commands[i].help);
-    fprintf(to, "  ysync %-22s %s\n", "--version", "print the version");
-    fprintf(to, "\n`ysync help serve` lists the options of the server.\n");
+        fprintf(to, "  ysync %-26s %s\n", commands[i].synopsis, commands[i].help);
+    fprintf(to, "  ysync %-26s %s\n", "--version", "print the version");
+    fprintf(to, "\n`ysync help serve` lists the options of the server, `ysync help store` the commands for stores.\n");
 }
 
 static void print_serve_help(FILE *to)
@@ -84,7 +82,7 @@ static int run_help(int argc, char **argv)
     if (!command)
         return complain_unknown_command(argv[0]);
     command->print_help(stdout);
-    return EXIT_OK;
+    return YS_EXIT_OK;
 }
 
 static int run_serve(int argc, char **argv)
@@ -98,10 +96,10 @@ static int run_serve(int argc, char **argv)
     err = ys_options_read(ys_serve_options_table, &options, argc, argv, getenv, &wants_help, &complaint);
     if (err) {
         fprintf(stderr, "ysync: %s\n", complaint.text);
-        status = err == YSYNC_ERR_INVALID_ARG ? EXIT_WRONG_CALL : EXIT_FAILED;
+        status = err == YSYNC_ERR_INVALID_ARG ? YS_EXIT_WRONG_CALL : YS_EXIT_FAILED;
     } else if (wants_help) {
         print_serve_help(stdout);
-        status = EXIT_OK;
+        status = YS_EXIT_OK;
     } else {
         status = ys_serve(&options);
     }
@@ -115,11 +113,11 @@ int ys_command_run(int argc, char **argv)
 
     if (argc < 2) {
         fprintf(stderr, "usage: ysync serve [options] (ysync --help says more)\n");
-        return EXIT_WRONG_CALL;
+        return YS_EXIT_WRONG_CALL;
     }
     if (strcmp(argv[1], "--version") == 0) {
         printf("ysync %s\n", ysync_version());
-        return EXIT_OK;
+        return YS_EXIT_OK;
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
         return run_help(0, NULL);
