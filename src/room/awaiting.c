@@ -19,7 +19,7 @@ static size_t max_bytes_of(const struct ys_member *member)
     return member->context->config.max_outbox_bytes;
 }
 
-static enum ysync_err make(struct ys_member *member)
+enum ysync_err ys_awaiting_prepare(struct ys_member *member)
 {
     struct ys_awaiting *awaiting = member->awaiting;
 
@@ -53,7 +53,9 @@ void ys_awaiting_free(struct ys_member *member)
 
 static void free_if_empty(struct ys_member *member)
 {
-    if (member->awaiting->count == 0 && member->awaiting->early.len == 0)
+    const struct ys_awaiting *awaiting = member->awaiting;
+
+    if (awaiting->count == 0 && awaiting->early.len == 0 && awaiting->last_change == 0)
         ys_awaiting_free(member);
 }
 
@@ -62,7 +64,7 @@ static void free_if_empty(struct ys_member *member)
 /* A single message may be larger than all that may wait, as everywhere. */
 enum ysync_err ys_awaiting_put_early(struct ys_member *member, struct ysync_bytes message)
 {
-    enum ysync_err err = make(member);
+    enum ysync_err err = ys_awaiting_prepare(member);
     struct ys_buf *early;
 
     if (err)
@@ -99,6 +101,16 @@ enum ysync_err ys_awaiting_receive_early(struct ys_member *member, uint64_t now_
 }
 
 /* What is to be sent to it */
+
+void ys_awaiting_note_change(struct ys_member *member, uint64_t change)
+{
+    member->awaiting->last_change = change;
+}
+
+uint64_t ys_awaiting_last_change(const struct ys_member *member)
+{
+    return member->awaiting ? member->awaiting->last_change : 0;
+}
 
 bool ys_awaiting_has_acknowledgements(const struct ys_member *member)
 {
@@ -174,7 +186,7 @@ enum ysync_err ys_awaiting_put(struct ys_member *member, uint64_t change, enum y
 {
     struct ys_ledger *ledger = ys_room_ledger(member->room);
     struct ys_awaiting *awaiting;
-    enum ysync_err err = make(member);
+    enum ysync_err err = ys_awaiting_prepare(member);
 
     if (err)
         return err;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What of a member waits for the store of its room. Most members have nothing waiting, and none of this.
+ * What of a member waits for the store of its room. Who only reads has none of this.
  *
  *     the room is loading          messages of the member, to be received when it has loaded
  *     changes are not durable yet  [ 102 for change 4 ][ update 6, for --echo ][ 102 for change 6 ]
@@ -31,8 +31,9 @@ struct ys_awaiting {
     struct ys_acknowledgement *acknowledgements;
     size_t count;
     size_t cap;
-    size_t bytes;    /* of their messages, and of what they take beside */
-    size_t merge_at; /* this many bytes: updates among them become one */
+    uint64_t last_change; /* of the room's ledger, of those that may be the member's; 0: it has not written */
+    size_t bytes;         /* of their messages, and of what they take beside */
+    size_t merge_at;      /* this many bytes: updates among them become one */
 };
 
 void ys_awaiting_free(struct ys_member *member);
@@ -43,6 +44,13 @@ YSYNC_CHECKED enum ysync_err ys_awaiting_put_early(struct ys_member *member, str
 /* The room has loaded: what was kept is received, in order. The first error ends it; *problem is as
  * ys_member_receive() says. */
 YSYNC_CHECKED enum ysync_err ys_awaiting_receive_early(struct ys_member *member, uint64_t now_ms, const char **problem);
+
+/* The member is about to write. Errors: NOMEM. */
+YSYNC_CHECKED enum ysync_err ys_awaiting_prepare(struct ys_member *member);
+
+/* It has written, after that: what is acknowledged from now on waits for this change too. */
+void ys_awaiting_note_change(struct ys_member *member, uint64_t change);
+uint64_t ys_awaiting_last_change(const struct ys_member *member);
 
 /* Is there something that must reach the member before what is put now? */
 bool ys_awaiting_has_acknowledgements(const struct ys_member *member);

@@ -21,6 +21,9 @@ struct ys_context {
     uint64_t now_ms;         /* when the hub was last called by somebody who knew */
     uint64_t last_member_id;
     uint64_t last_change_number;
+    uint64_t origin;        /* of the change that is running in one of the rooms */
+    uint64_t pending_added; /* to its document, before that */
+    bool has_news;          /* it did bring some */
     bool is_in_callback;    /* one that must not call into the hub */
     size_t tick_cost;       /* of what this tick has done so far */
     struct ys_list to_send; /* public.c: members with something to send */

@@ -36,8 +36,7 @@ struct ys_member {
     bool was_denied;              /* has been told that it may not write */
     bool is_awake;                /* woken, and ys_member_take() has not returned NULL since */
     bool has_ended;               /* it has been told so: what it sends means nothing any more */
-    uint64_t last_change;         /* of the room's ledger, of those that may be the member's */
-    struct ys_awaiting *awaiting; /* NULL: nothing waits for the store */
+    struct ys_awaiting *awaiting; /* NULL: it has nothing to do with a store */
     struct ys_presence_owner presence;
     struct ys_outbox outbox;
 };

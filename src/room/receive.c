@@ -68,9 +68,11 @@ static enum ysync_err receive_update(struct ys_member *member, const struct ys_m
 
     if (member->is_read_only)
         return refuse_update(member, message->payload, problem);
-    err = ys_room_apply_from(member->room, member->id, message->payload, problem);
+    err = ledger ? ys_awaiting_prepare(member) : YSYNC_OK;
+    if (!err)
+        err = ys_room_apply_from(member->room, member->id, message->payload, problem);
     if (!err && ledger) /* one that held nothing new too: who brought that may not have an answer yet */
-        member->last_change = ledger->changes;
+        ys_awaiting_note_change(member, ledger->changes);
     return err;
 }
 
@@ -83,7 +85,7 @@ static enum ysync_err receive_sync_status(struct ys_member *member, const struct
 
     if (!echo)
         return YSYNC_ERR_NOMEM;
-    err = ys_member_acknowledge(member, member->last_change, YS_MESSAGE_SYNC_STATUS, echo);
+    err = ys_member_acknowledge(member, ys_awaiting_last_change(member), YS_MESSAGE_SYNC_STATUS, echo);
     ys_blob_unref(echo);
     if (err == YSYNC_ERR_LIMIT)
         *problem = "too many sync status messages unread";

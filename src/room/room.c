@@ -37,13 +37,10 @@ struct ys_room {
     uint32_t counted_pending;
     uint32_t member_count;
     uint32_t name_len;
-    uint8_t life;           /* enum life */
-    bool is_doc_theirs;     /* the program's */
-    bool is_announced;      /* the program has heard of it */
-    bool has_news;          /* the running change did bring some */
-    bool is_compacting;     /* it is in context->compacting */
-    uint64_t origin;        /* of the running change */
-    uint64_t pending_added; /* of the document, before the running change */
+    uint8_t life;       /* enum life */
+    bool is_doc_theirs; /* the program's */
+    bool is_announced;  /* the program has heard of it */
+    bool is_compacting; /* it is in context->compacting */
     uint8_t name[];
 };
 
@@ -501,14 +498,14 @@ static void tell_program(struct ys_room *room, uint64_t origin, struct ysync_byt
 /* A part of the running change had to wait, so that no news tells of it. */
 static bool has_parked(const struct ys_room *room)
 {
-    return ys_doc_pending_added(room->doc) != room->pending_added;
+    return ys_doc_pending_added(room->doc) != room->context->pending_added;
 }
 
 /* What the running change brought is for the store as well. News of others' updates, which had waited for this one, are
  * there already. */
 static void note_news(struct ys_room *room, uint64_t origin, struct ysync_bytes update)
 {
-    if (room->ledger && origin == room->origin && !has_parked(room))
+    if (room->ledger && origin == room->context->origin && !has_parked(room))
         ys_ledger_note(room->ledger, update);
 }
 
@@ -527,7 +524,7 @@ static void on_news(void *user, uint64_t origin, struct ysync_bytes update)
     struct ys_room *room = user;
     struct ys_blob *message = ys_message_encode(room->context->config.alloc, YS_MESSAGE_UPDATE, update);
 
-    room->has_news = true;
+    room->context->has_news = true;
     note_news(room, origin, update);
     YS_LIST_FOREACH (node, &room->members) {
         struct ys_member *member = YS_CONTAINER_OF(node, struct ys_member, in_room);
@@ -578,15 +575,15 @@ enum ysync_err ys_room_apply_from(struct ys_room *room, uint64_t origin, struct 
 
     assert(!room->context->is_in_callback && room->life != GONE && room->life != LOADING);
     room->change_number = ++room->context->last_change_number;
-    room->has_news = false;
-    room->origin = origin;
-    room->pending_added = ys_doc_pending_added(room->doc);
+    room->context->has_news = false;
+    room->context->origin = origin;
+    room->context->pending_added = ys_doc_pending_added(room->doc);
     err = apply(room, origin, update, problem);
     if (room->ledger && has_parked(room))
         ys_ledger_note(room->ledger, update);
     count_document(room);
     note_compaction(room);
-    if (room->has_news)
+    if (room->context->has_news)
         room->context->counters.updates_applied++;
     if (err == YSYNC_ERR_MALFORMED)
         *problem = ysync_doc_problem(room->doc);

@@ -154,7 +154,8 @@ static inline struct asked *begin_with(const struct ysync_alloc *alloc, const st
     }
     asked->request->post = on_posted;
     asked->request->post_user = &asked->is_answered;
-    ys_store_ask(store, asked->request, limit);
+    asked->request->limit = limit;
+    ys_store_ask(store, asked->request);
     return asked;
 }
 
