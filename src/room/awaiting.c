@@ -200,8 +200,10 @@ enum ysync_err ys_awaiting_put(struct ys_member *member, uint64_t change, enum y
         free_if_empty(member);
         return YSYNC_ERR_NOMEM;
     }
-    if (awaiting->count == 0)
+    if (awaiting->count == 0) {
         ys_list_append(&ledger->awaiting, &awaiting->node);
+        ys_member_note_waiting(member);
+    }
     append(awaiting, (struct ys_acknowledgement){ change, type, ys_blob_ref(message) });
     return YSYNC_OK;
 }

@@ -274,6 +274,7 @@ enum ysync_err ys_hub_join(struct ys_hub *hub, struct ysync_bytes room_name, con
     enum ysync_err err = YSYNC_OK;
 
     assert(!hub->context.is_in_callback);
+    hub->context.now_ms = now_ms;
     if (!room)
         err = add_room(hub, room_name, now_ms, &room);
     if (err)

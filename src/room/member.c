@@ -32,15 +32,29 @@ static void put_keep_alive(struct ys_member *member)
     member->context->counters.sent[YS_MESSAGE_AWARENESS]++;
 }
 
+static bool is_waiting(const struct ys_member *member)
+{
+    return ys_awaiting_has_acknowledgements(member) || ys_room_is_loading(member->room);
+}
+
+void ys_member_note_waiting(struct ys_member *member)
+{
+    uint64_t due_ms = member->context->now_ms + YS_MEMBER_WAITING_KEEP_ALIVE_MS;
+
+    if (due_ms < member->timer.due_ms)
+        ys_timer_arm(&member->context->timers, &member->timer, due_ms);
+}
+
 static void on_timer(struct ys_timer *timer, uint64_t now_ms)
 {
     struct ys_member *member = YS_CONTAINER_OF(timer, struct ys_member, timer);
-    uint64_t due_ms = member->last_sent_ms + YS_MEMBER_KEEP_ALIVE_MS;
+    uint64_t interval_ms = is_waiting(member) ? YS_MEMBER_WAITING_KEEP_ALIVE_MS : YS_MEMBER_KEEP_ALIVE_MS;
+    uint64_t due_ms = member->last_sent_ms + interval_ms;
     bool is_silent = due_ms <= now_ms;
 
     if (is_silent && ys_outbox_is_empty(&member->outbox))
         put_keep_alive(member);
-    ys_timer_arm(&member->context->timers, timer, is_silent ? now_ms + YS_MEMBER_KEEP_ALIVE_MS : due_ms);
+    ys_timer_arm(&member->context->timers, timer, is_silent ? now_ms + interval_ms : due_ms);
     if (!ys_outbox_is_empty(&member->outbox))
         wake(member);
 }

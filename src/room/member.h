@@ -3,7 +3,9 @@
  * A member: one connection in one room, with what waits to be sent to it and the presence states that it owns.
  *
  * It says when there is something to take, and keeps its line alive: when nothing was taken for a while, an empty
- * awareness message is put into its outbox, because y-websocket clients reconnect after 30 s without a message.
+ * awareness message is put into its outbox, because y-websocket clients reconnect after 30 s without a message. While
+ * it waits for a store, that while is short: other clients ask by sync status (102) whether anybody is there, and give
+ * up after seconds without any message.
  */
 #ifndef YS_ROOM_MEMBER_H
 #define YS_ROOM_MEMBER_H
@@ -17,6 +19,7 @@
 
 /* Silence after which an empty awareness message is sent. */
 #define YS_MEMBER_KEEP_ALIVE_MS 15000
+#define YS_MEMBER_WAITING_KEEP_ALIVE_MS 1000
 
 /* How soon taking is tried again after there was no memory to make the message. */
 #define YS_MEMBER_RETRY_MS 1000
@@ -54,6 +57,9 @@ void ys_member_greet(struct ys_member *member, bool has_states);
 
 /* The same for one that has been waiting for its room to be loaded: it is woken. */
 void ys_member_greet_late(struct ys_member *member);
+
+/* It waits for the store from now on: silence must be shorter. */
+void ys_member_note_waiting(struct ys_member *member);
 
 /* Tells the member that it is over, and why: its transport is to leave. */
 void ys_member_end(struct ys_member *member, enum ysync_err err, const char *problem);

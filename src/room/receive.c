@@ -133,6 +133,7 @@ enum ysync_err ys_member_receive(struct ys_member *member, struct ysync_bytes me
     enum ysync_err err;
 
     assert(!member->context->is_in_callback);
+    member->context->now_ms = now_ms;
     if (member->has_ended) {
         *problem = ys_room_is_gone(member->room) ? "the room was deleted" : "it has ended already";
         return YSYNC_ERR_CLOSED;

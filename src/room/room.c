@@ -417,8 +417,10 @@ void ys_room_add(struct ys_room *room, struct ys_member *member)
     ys_list_append(&room->members, &member->in_room);
     room->member_count++;
     room->context->totals.members++;
-    if (room->life == LOADING)
+    if (room->life == LOADING) {
+        ys_member_note_waiting(member);
         return;
+    }
     room->life = LIVE;
     ys_member_greet(member, room->presence && ys_presence_count(room->presence) > 0);
 }

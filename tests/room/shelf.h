@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A store for tests, in which everything happens when the test says so: what it is asked waits in a row, and is done and
- * answered, or refused, from the front.
+ * A store for tests, in which everything happens when the test says so: what it is asked waits in a row, and is done
+ * and answered, or refused, from the front.
  */
 #ifndef YS_TEST_ROOM_SHELF_H
 #define YS_TEST_ROOM_SHELF_H

@@ -296,8 +296,41 @@ static void test_ledger_keeps_lines_alive_while_loading(void **state)
     library_init(&library);
     join(party, 0, "blog");
     expect_nothing(party, 0);
-    party_at(party, party->now_ms + YS_MEMBER_KEEP_ALIVE_MS);
+    for (unsigned i = 0; i < 3; i++) {
+        party_at(party, party->now_ms + YS_MEMBER_WAITING_KEEP_ALIVE_MS);
+        expect_entries(party, 0, "");
+    }
+    answer_all(&library);
+    expect_type(party, 0, YS_MESSAGE_SYNC_STEP1);
+    party_at(party, party->now_ms + 3 * YS_MEMBER_WAITING_KEEP_ALIVE_MS);
+    expect_nothing(party, 0);
+    library_deinit(&library);
+}
+
+/* And while it fails to write: a client that gets no echo must not take that for a dead line. */
+static void test_ledger_keeps_lines_alive_while_echoes_wait(void **state)
+{
+    struct library library;
+    struct party *party = &library.party;
+
+    (void)state;
+    library_init(&library);
+    join_loaded(&library, 0, "blog");
+    type(party, 0, 7, 0);
+    send_status(&library, 0, STATUS("a"));
+    shelf_refuse_all(&library.shelf, party, YSYNC_ERR_IO);
+    for (unsigned i = 0; i < 3; i++) {
+        party->now_ms += YS_MEMBER_WAITING_KEEP_ALIVE_MS;
+        shelf_refuse_all(&library.shelf, party, YSYNC_ERR_IO);
+        expect_entries(party, 0, "");
+        expect_nothing(party, 0);
+    }
+    party->now_ms += YS_SAVINGS_MAX_RETRY_MS;
+    answer_all(&library);
     expect_entries(party, 0, "");
+    expect_frame(party, 0, STATUS("a"));
+    party_at(party, party->now_ms + 3 * YS_MEMBER_WAITING_KEEP_ALIVE_MS);
+    expect_nothing(party, 0);
     library_deinit(&library);
 }
 
@@ -650,7 +683,7 @@ static void test_ledger_saves_again_what_was_lost_meanwhile(void **state)
     type(party, 0, 7, 1);
     type(party, 0, 7, 2);
     assert_int_equal(library.shelf.count, 3);
-    shelf_answer(&library.shelf, party);              /* the save of the first */
+    shelf_answer(&library.shelf, party);               /* the save of the first */
     shelf_refuse(&library.shelf, party, YSYNC_ERR_IO); /* the second is lost, */
     shelf_refuse(&library.shelf, party, YSYNC_ERR_IO); /* and the third */
     party->now_ms += YS_SAVINGS_MIN_RETRY_MS;
@@ -662,6 +695,7 @@ static void test_ledger_saves_again_what_was_lost_meanwhile(void **state)
     expect_nothing(party, 0);
     party->now_ms += YS_SAVINGS_MAX_RETRY_MS;
     answer_all(&library);
+    expect_entries(party, 0, "");
     expect_frame(party, 0, STATUS("a"));
     reopen(&library, 0, "blog");
     expect_clock(&library, "blog", 7, 4);
@@ -721,6 +755,7 @@ static void test_ledger_lets_no_refused_room_hold_others_up(void **state)
     expect_nothing(party, 0);
     party->now_ms += YS_SAVINGS_MAX_RETRY_MS;
     answer_all(&library);
+    expect_entries(party, 0, "");
     expect_frame(party, 0, STATUS("a"));
     library_deinit(&library);
 }
@@ -1088,6 +1123,7 @@ int main(void)
         cmocka_unit_test(test_ledger_bounds_what_waits_for_loading),
         cmocka_unit_test(test_ledger_ends_members_whose_waiting_messages_are_malformed),
         cmocka_unit_test(test_ledger_keeps_lines_alive_while_loading),
+        cmocka_unit_test(test_ledger_keeps_lines_alive_while_echoes_wait),
         cmocka_unit_test(test_ledger_echoes_when_what_the_member_sent_is_durable),
         cmocka_unit_test(test_ledger_echoes_no_sooner_for_what_was_known),
         cmocka_unit_test(test_ledger_sends_updates_back_when_they_are_durable),
