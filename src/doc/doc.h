@@ -15,8 +15,8 @@
 /* Room that the message of a base has in front of the update, for the head of a protocol message. */
 #define YS_DOC_LEAD 16
 
-/* A random, secret seed, so that nobody can choose client ids that collide: for a new document, which keeps the
- * pointer. Without one, the seed is made of what is to be had without I/O. */
+/* A random, secret seed, so that nobody can choose client ids that collide: of a new document, which keeps the pointer;
+ * the same one may be set again where it has moved. Without one, the seed is made of what is to be had without I/O. */
 void ys_doc_set_hash_seed(struct ysync_doc *doc, const struct ys_hash_seed *seed);
 
 /* Fills a new document, whose settings may have been made, with what ysync_doc_save() gave. Errors: MALFORMED, NOMEM;

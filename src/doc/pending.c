@@ -35,7 +35,6 @@ void ys_pending_init(struct ys_pending *pending, const struct ysync_alloc *alloc
 
 void ys_pending_set_seed(struct ys_pending *pending, const struct ys_hash_seed *seed)
 {
-    assert(!pending->tables);
     pending->seed = seed;
 }
 

@@ -45,7 +45,7 @@ struct ys_pending {
 };
 
 void ys_pending_init(struct ys_pending *pending, const struct ysync_alloc *alloc);
-/* The seed is kept, not copied. Nothing was added yet. */
+/* The seed is kept, and copied when the first block is added. */
 void ys_pending_set_seed(struct ys_pending *pending, const struct ys_hash_seed *seed);
 void ys_pending_deinit(struct ys_pending *pending);
 

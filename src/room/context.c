@@ -43,6 +43,8 @@ enum ysync_err ys_context_new_load(struct ys_context *context, struct ysync_byte
     }
     ysync_doc_set_max_pending(doc, SIZE_MAX); /* it was let in once */
     (*out)->doc = doc;
+    (*out)->seed = context->config.seed;
+    ys_doc_set_hash_seed(doc, &(*out)->seed);
     return YSYNC_OK;
 }
 

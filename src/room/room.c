@@ -196,6 +196,7 @@ static void on_loaded(struct ysync_store_request *request, void *user)
     }
     room->doc = request->doc;
     request->doc = NULL;
+    ys_doc_set_hash_seed(room->doc, &room->context->config.seed);
     ysync_doc_set_max_pending(room->doc, room->context->config.max_pending_bytes);
     ys_ledger_begin(ledger, request, !request->err);
     count_document(room);

@@ -19,6 +19,7 @@
 #include <stdbool.h>
 
 #include "base/buf.h"
+#include "base/hash.h"
 #include "base/letter.h"
 #include "ysync/store.h"
 
@@ -57,7 +58,8 @@ struct ysync_store_request {
     uint64_t begun_ns; /* when it was asked; 0: nobody measures */
 
     /* What was loaded. */
-    struct ysync_doc *doc; /* LOAD: empty at first */
+    struct ysync_doc *doc;    /* LOAD: empty at first */
+    struct ys_hash_seed seed; /* its own, as it may outlive who asks */
     size_t snapshot_bytes;
     size_t update_bytes; /* of all updates, each with what a row costs */
 

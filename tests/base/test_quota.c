@@ -34,6 +34,24 @@ static void test_quota_of_zero_is_none(void **state)
         assert_true(ys_quota_take(&quota));
 }
 
+/* Bytes, of which nobody knows beforehand how many there will be. */
+static void test_quota_may_be_passed_by_what_is_there(void **state)
+{
+    struct ys_quota quota;
+
+    (void)state;
+    ys_quota_init(&quota, 100);
+    ys_quota_change(&quota, 0, 99);
+    assert_false(ys_quota_is_full(&quota));
+    ys_quota_change(&quota, 99, 250);
+    assert_true(ys_quota_is_full(&quota));
+    ys_quota_change(&quota, 250, 3);
+    assert_false(ys_quota_is_full(&quota));
+    ys_quota_init(&quota, 0);
+    ys_quota_change(&quota, 0, SIZE_MAX);
+    assert_false(ys_quota_is_full(&quota));
+}
+
 static void *take_many(void *user)
 {
     struct ys_quota *quota = user;
@@ -68,6 +86,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_quota_gives_as_many_as_there_are),
         cmocka_unit_test(test_quota_of_zero_is_none),
+        cmocka_unit_test(test_quota_may_be_passed_by_what_is_there),
         cmocka_unit_test(test_quota_is_shared_by_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,7 +47,10 @@ static void test_metrics_have_all_names(void **state)
         "# TYPE ysync_rejected_total counter\n",
         "\nysync_rejected_total{reason=\"unauthorized\"} 10\n",
         "# TYPE ysync_evictions_total counter\nysync_evictions_total 11\n",
-        "# TYPE ysync_store_errors_total counter\nysync_store_errors_total 0\n",
+        "# TYPE ysync_store_queue gauge\nysync_store_queue 13\n",
+        "# TYPE ysync_store_queue_bytes gauge\nysync_store_queue_bytes 14\n",
+        "# TYPE ysync_store_unsaved_rooms gauge\nysync_store_unsaved_rooms 15\n",
+        "# TYPE ysync_store_errors_total counter\nysync_store_errors_total 16\n",
         "# TYPE ysync_apply_seconds histogram\n",
         "\nysync_store_commit_seconds_count 0\n",
         "# TYPE ysync_turn_seconds histogram\n",
@@ -68,6 +71,8 @@ static void test_metrics_have_all_names(void **state)
         .server.rejected[YS_REJECTED_UNAUTHORIZED] = 10,
         .hub.evictions = 11,
         .resident_bytes = 12,
+        .store = { .writes = 13, .bytes = 14, .unsaved_rooms = 15 },
+        .server.store_errors = 16,
     };
     struct ys_buf out;
 

@@ -50,6 +50,46 @@ static void test_room_list_may_be_empty(void **state)
     ys_buf_deinit(&got);
 }
 
+static void test_room_list_reads_pages(void **state)
+{
+    static const struct {
+        const char *query;
+        enum ysync_err err;
+        const char *after;
+        size_t limit;
+    } cases[] = {
+        { "stored=1", YSYNC_OK, "", YS_ROOM_LIST_LIMIT },
+        { "stored=1&after=team%2Fnotes&limit=7", YSYNC_OK, "team/notes", 7 },
+        { "limit=1000", YSYNC_OK, "", 1000 },
+        { "limit=1001", YSYNC_ERR_MALFORMED, NULL, 0 },
+        { "limit=0", YSYNC_ERR_MALFORMED, NULL, 0 },
+        { "limit=", YSYNC_ERR_MALFORMED, NULL, 0 },
+        { "limit=-1", YSYNC_ERR_MALFORMED, NULL, 0 },
+        { "limit=99999999999999999999999", YSYNC_ERR_MALFORMED, NULL, 0 },
+        { "after=%2", YSYNC_ERR_MALFORMED, NULL, 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct ys_room_list_page page;
+        const char *problem = NULL;
+        enum ysync_err err;
+
+        ys_room_list_page_init(&page, ysync_alloc_default());
+        err = ys_room_list_page_read(&page, bytes_of(cases[i].query), &problem);
+        if (err != cases[i].err || (err == YSYNC_ERR_MALFORMED) != (problem != NULL))
+            fail_msg("%s: got %s", cases[i].query, ysync_strerror(err));
+        if (!err && (page.limit != cases[i].limit || page.after.len != strlen(cases[i].after) ||
+                     memcmp(page.after.data ? page.after.data : (const uint8_t *)"", cases[i].after, page.after.len)))
+            fail_msg("%s: got limit %zu after %.*s", cases[i].query, page.limit, (int)page.after.len,
+                     (const char *)page.after.data);
+        ys_room_list_page_deinit(&page);
+    }
+    assert_true(ys_room_list_is_of_stored(bytes_of("a=b&stored=1")));
+    assert_false(ys_room_list_is_of_stored(bytes_of("stored=0")));
+    assert_false(ys_room_list_is_of_stored(bytes_of("restored=1")));
+}
+
 static void test_room_list_survives_failed_allocations(void **state)
 {
     (void)state;
@@ -77,6 +117,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_room_list_sorts_what_all_have),
         cmocka_unit_test(test_room_list_may_be_empty),
+        cmocka_unit_test(test_room_list_reads_pages),
         cmocka_unit_test(test_room_list_survives_failed_allocations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
