@@ -21,7 +21,9 @@
 #include "doc/notation.h"
 #include "room/store_request.h"
 
+#ifndef TYPED_CHARACTERS
 #define TYPED_CHARACTERS 100
+#endif
 
 /* Bytes */
 
