@@ -242,7 +242,7 @@ static void on_save_posted(struct ysync_store_request *request)
 static void on_load_posted(struct ysync_store_request *request)
 {
     if (fairness.loads++ == 0)
-        ys_store_ask(temp.store, fairness.save->request, 0);
+        ys_store_ask(temp.store, fairness.save->request);
     on_posted(request);
 }
 
@@ -273,7 +273,7 @@ static void test_store_writes_between_many_reads(void **state)
     for (unsigned i = 0; i < LOADS; i++) {
         loads[i] = prepare(YS_STORE_LOAD, on_load_posted);
         assert_int_equal(ysync_doc_new(NULL, &loads[i]->request->doc), YSYNC_OK);
-        ys_store_ask(temp.store, loads[i]->request, 0);
+        ys_store_ask(temp.store, loads[i]->request);
     }
     let_go(&holder);
     assert_answer(finish(fairness.save), YSYNC_OK);
