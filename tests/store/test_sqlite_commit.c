@@ -94,7 +94,8 @@ static void hold(struct holder *holder)
     holder->asked->request = request;
     request->post = post_and_wait;
     request->post_user = holder;
-    ys_store_ask(temp.store, request, 1);
+    request->limit = 1;
+    ys_store_ask(temp.store, request);
     uv_sem_wait(&holder->is_held);
 }
 
