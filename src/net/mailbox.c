@@ -122,6 +122,11 @@ void ys_mailbox_keep_loop_alive(struct ys_mailbox *mailbox)
     uv_ref((uv_handle_t *)&mailbox->wake_up);
 }
 
+void ys_mailbox_let_loop_end(struct ys_mailbox *mailbox)
+{
+    uv_unref((uv_handle_t *)&mailbox->wake_up);
+}
+
 void ys_mailbox_ref(struct ys_mailbox *mailbox)
 {
     atomic_fetch_add(&mailbox->refs, 1);

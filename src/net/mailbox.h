@@ -29,8 +29,9 @@ void ys_mailbox_send(struct ys_mailbox *mailbox, struct ys_letter *letter);
 /* The owner's thread: letters that lie there, and those that come later, are discarded. Once. */
 void ys_mailbox_close(struct ys_mailbox *mailbox);
 
-/* Letters are awaited that nothing else on the loop would keep it running for. The owner's thread. */
+/* Letters are awaited that nothing else on the loop would keep it running for; and now no more. The owner's thread. */
 void ys_mailbox_keep_loop_alive(struct ys_mailbox *mailbox);
+void ys_mailbox_let_loop_end(struct ys_mailbox *mailbox);
 
 /* Who may send a letter when its owner is long gone has a reference of its own; the first is that of who opened it, and
  * goes after it was closed. Any thread. unref() accepts NULL. */

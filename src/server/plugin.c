@@ -268,6 +268,8 @@ static void end_stopping(struct ys_plugin *plugin)
                YS_LOG_STR("effect", "changes are lost, of which no client was told that they are saved"));
     plugin->stage = STOPPED;
     ys_loop_disarm(plugin->context.loop, &plugin->stop_timer);
+    if (ys_crew_store(plugin->context.crew))
+        ys_mailbox_let_loop_end(plugin->context.store_link.mailbox);
     plugin->stopped(plugin->stopped_user);
 }
 

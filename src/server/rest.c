@@ -377,11 +377,19 @@ static void on_read(struct ysync_store_request *request, void *user)
         turn_down(rest, 503, NULL, "The stored document cannot be read now");
 }
 
+static void note_deletion(const struct ys_rest *rest, struct ysync_bytes name, size_t connections)
+{
+    ys_log(&rest->context->config->log, YSYNC_LOG_INFO, "room_deleted", YS_LOG_BYTES("room", name),
+           YS_LOG_NUM("connections", connections));
+}
+
 static void on_removed(struct ysync_store_request *request, void *user)
 {
     struct ys_rest *rest = user;
 
     rest->asked = NULL;
+    if (!request->err && !rest->was_open)
+        note_deletion(rest, request->room, 0);
     if (!request->err || (request->err == YSYNC_ERR_NOT_FOUND && rest->was_open))
         answer(rest, json, ok);
     else if (request->err == YSYNC_ERR_NOT_FOUND)
@@ -398,10 +406,10 @@ static void delete_room(struct ys_rest *rest, struct ysync_bytes name, struct ys
         if (!rest->asked)
             return;
     }
-    ys_log(&rest->context->config->log, YSYNC_LOG_INFO, "room_deleted", YS_LOG_BYTES("room", name),
-           YS_LOG_NUM("connections", room ? ys_room_member_count(room) : 0));
-    if (room)
+    if (room) {
+        note_deletion(rest, name, ys_room_member_count(room));
         ys_hub_drop(rest->context->hub, room);
+    }
     if (!has_store(rest))
         answer(rest, json, ok);
 }

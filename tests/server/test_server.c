@@ -13,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "support/client.h"
+#include "support/memory_store.h"
 #include "ysync/server.h"
 
 /* What clients of y-protocols send: a state vector of nothing, and an update that holds the text "hi" of client 1. */
@@ -476,6 +477,22 @@ static void test_server_stops_although_a_peer_does_not_answer(void **state)
     ys_client_close(&client);
 }
 
+/* What awaits the store's answers must not keep a loop running for good. */
+static void test_server_stops_when_it_has_a_store(void **state)
+{
+    struct memory_store store;
+
+    (void)state;
+    memory_store_init(&store);
+    config.plugin.store = &store.store;
+    start();
+    ysync_server_stop(server);
+    assert_true(log_has("info stopped"));
+    ysync_server_free(server);
+    server = NULL;
+    memory_store_deinit(&store);
+}
+
 static void test_server_says_that_the_port_is_in_use(void **state)
 {
     struct ysync_problem problem = { "" };
@@ -551,6 +568,7 @@ int main(void)
         TEST(ignores_tokens_that_nobody_asked_for),
         TEST(says_goodbye),
         TEST(stops_although_a_peer_does_not_answer),
+        TEST(stops_when_it_has_a_store),
         TEST(says_that_the_port_is_in_use),
         TEST(listens_on_several_addresses),
         TEST(checks_its_configuration),
