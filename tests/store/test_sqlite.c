@@ -169,10 +169,8 @@ static void test_store_takes_any_bytes_for_a_name(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        struct ysync_bytes snapshot = typed_until((unsigned)i);
-
-        assert_answer(finish(begin_with(alloc, temp.store, YS_STORE_SAVE, names[i], snapshot, 0)), YSYNC_OK);
-        ysync_bytes_free(NULL, snapshot);
+        assert_answer(finish(begin_with(alloc, temp.store, YS_STORE_SAVE, names[i], typed_until((unsigned)i), 0)),
+                      YSYNC_OK);
     }
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         struct answer answer = finish(begin_with(alloc, temp.store, YS_STORE_LOAD, names[i], no_bytes, 0));
@@ -267,22 +265,19 @@ static void try_all(const struct ysync_store *store, struct ys_test_alloc *memor
 {
     static const enum ys_store_request_kind kinds[] = { YS_STORE_SAVE, YS_STORE_APPEND, YS_STORE_LOAD, YS_STORE_LIST,
                                                         YS_STORE_REMOVE };
-    struct ysync_bytes snapshot = typed_until(1);
-
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
         struct answer answer;
 
         if (kinds[i] == YS_STORE_APPEND)
             answer = finish(begin_append(store, "blog", 1));
         else
-            answer = ask(store, kinds[i], "blog", snapshot);
+            answer = ask(store, kinds[i], "blog", typed_until(1));
         if (answer.err && answer.err != YSYNC_ERR_NOT_FOUND)
             assert_int_equal(answer.err, YSYNC_ERR_NOMEM);
         if (answer.err)
             assert_true(memory->failed);
         ysync_doc_free(answer.doc);
     }
-    ysync_bytes_free(NULL, snapshot);
 }
 
 static void test_store_survives_failed_allocations(void **state)

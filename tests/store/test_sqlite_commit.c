@@ -269,7 +269,7 @@ static void test_store_writes_between_many_reads(void **state)
     memset(&fairness, 0, sizeof(fairness));
     assert_answer(finish(begin_save(temp.store, "blog", 1)), YSYNC_OK);
     fairness.save = prepare(YS_STORE_SAVE, on_save_posted);
-    fairness.save->request->snapshot = typed_until(2);
+    fairness.save->request->snapshot = copy_bytes(ysync_alloc_default(), typed_until(2));
     hold(&holder);
     for (unsigned i = 0; i < LOADS; i++) {
         loads[i] = prepare(YS_STORE_LOAD, on_load_posted);
