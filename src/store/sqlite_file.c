@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <sqlite3.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/problem.h"
@@ -242,14 +243,21 @@ static enum ysync_err copy_into(struct ys_sqlite_file *file, const char *path, s
     return err;
 }
 
+static enum ysync_err remove_name(const char *path, struct ysync_problem *problem)
+{
+    if (unlink(path) == 0 || errno == ENOENT)
+        return YSYNC_OK;
+    return ys_sqlite_explain_errno("cannot remove", path, errno, problem);
+}
+
 /* All that the connection sees, in a file of its own that is on the disk. */
 static enum ysync_err make_copy(struct ys_sqlite_file *file, struct ysync_problem *problem)
 {
     const char *rescue = file->place.rescue;
-    enum ysync_err err;
+    enum ysync_err err = remove_name(rescue, problem); /* of an earlier try */
 
-    unlink(rescue); /* of an earlier try */
-    err = ys_make_private_file(rescue, problem);
+    if (!err)
+        err = ys_make_private_file(rescue, problem);
     if (!err)
         err = copy_into(file, rescue, problem);
     if (!err)
@@ -263,9 +271,12 @@ static enum ysync_err make_copy(struct ys_sqlite_file *file, struct ysync_proble
 static enum ysync_err give_name(struct ys_sqlite_file *file, struct ysync_problem *problem)
 {
     const struct ys_sqlite_place *place = &file->place;
+    enum ysync_err err = remove_name(place->wal, problem);
 
-    unlink(place->wal);
-    unlink(place->shm);
+    if (!err)
+        err = remove_name(place->shm, problem);
+    if (err)
+        return err;
     if (rename(place->rescue, place->path) != 0)
         return ys_sqlite_explain_errno("cannot make", place->path, errno, problem);
     return ys_sync_path(place->folder, problem);
@@ -353,6 +364,14 @@ void ys_sqlite_file_close(struct ys_sqlite_file *file)
 
 /* For tools */
 
+/* SQLite says in a line of its own in which database it found what follows. */
+static const char *without_heading(const char *text)
+{
+    const char *newline = strchr(text, '\n');
+
+    return newline ? newline + 1 : text;
+}
+
 /* The first row that a check gives, if it gives one that is not "ok". */
 static enum ysync_err find_fault(struct ys_sqlite_file *file, const char *check, const char *what,
                                  struct ysync_problem *problem)
@@ -367,8 +386,8 @@ static enum ysync_err find_fault(struct ys_sqlite_file *file, const char *check,
     code = sqlite3_step(statement);
     if (code == SQLITE_ROW) {
         text = (const char *)sqlite3_column_text(statement, 0);
-        if (!text || sqlite3_stricmp(text, "ok") != 0) {
-            ys_problem_set(problem, "%s is damaged: %s%s", file->place.path, what, text ? text : "?");
+        if (!text || strcmp(text, "ok") != 0) {
+            ys_problem_set(problem, "%s is damaged: %s%s", file->place.path, what, text ? without_heading(text) : "?");
             err = YSYNC_ERR_MALFORMED;
         }
     } else if (code != SQLITE_DONE) {

@@ -271,6 +271,7 @@ static void test_store_check_finds_damage(void **state)
     temp_store_open(&temp);
     assert_int_equal(temp.store->check(temp.store->user, &temp.problem), YSYNC_ERR_MALFORMED);
     assert_non_null(strstr(temp.problem.text, "rooms.db is damaged: "));
+    assert_null(strchr(temp.problem.text, '\n'));
 }
 
 static void test_store_compact_gives_space_back(void **state)
