@@ -268,18 +268,15 @@ static enum ysync_err make_copy(struct ys_sqlite_file *file, struct ysync_proble
 }
 
 /* The -wal that lies there belongs to the file that has lost its name: SQLite would take it for one of the copy. */
-static enum ysync_err give_name(struct ys_sqlite_file *file, struct ysync_problem *problem)
+static enum ysync_err give_name(const struct ys_sqlite_place *place, struct ysync_problem *problem)
 {
-    const struct ys_sqlite_place *place = &file->place;
     enum ysync_err err = remove_name(place->wal, problem);
 
     if (!err)
         err = remove_name(place->shm, problem);
-    if (err)
-        return err;
-    if (rename(place->rescue, place->path) != 0)
-        return ys_sqlite_explain_errno("cannot make", place->path, errno, problem);
-    return ys_sync_path(place->folder, problem);
+    if (!err && rename(place->rescue, place->path) != 0)
+        err = ys_sqlite_explain_errno("cannot make", place->path, errno, problem);
+    return err;
 }
 
 /* From the moment when the copy has the name it is the database, whatever fails then. */
@@ -293,12 +290,13 @@ static enum ysync_err rescue(struct ys_sqlite_file *file, struct ysync_problem *
     if (!err)
         err = ys_file_id_get(file->place.rescue, &copy, problem);
     if (!err)
-        err = give_name(file, problem);
+        err = give_name(&file->place, problem);
     if (err)
         return err;
     file->main_id = copy;
     ys_sqlite_file_disconnect(file);
-    return reconnect(file, problem);
+    err = ys_sync_path(file->place.folder, problem);
+    return err ? err : reconnect(file, problem);
 }
 
 /* The old file gets all that was in its -wal, wherever it is now, and the -wal is left empty: if it still lies beside
