@@ -111,6 +111,10 @@ YSYNC_API void ysync_hub_tick(struct ysync_hub *hub, uint64_t now_ms);
 /* When ysync_hub_tick() is due next, which may have passed already; UINT64_MAX: not before something else is called. */
 YSYNC_API uint64_t ysync_hub_next_tick(const struct ysync_hub *hub);
 
+/* Has the store all that it is to have? If not, ticking goes on until it has; before the end a program waits for that, as
+ * ysync_hub_free() does not. Always, where there is none. */
+YSYNC_API int ysync_hub_is_stored(const struct ysync_hub *hub);
+
 /* Rooms. A pointer to one is good until its `evicted` has been called. */
 
 YSYNC_API size_t ysync_hub_room_count(const struct ysync_hub *hub);

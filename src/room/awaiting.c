@@ -235,7 +235,8 @@ void ys_awaiting_release(struct ys_member *member)
             ys_member_put_reply(member, ys_room_doc(member->room), next->type, next->message))
             break;
     }
-    drop_front(awaiting, released);
+    if (released > 0)
+        drop_front(awaiting, released);
     if (awaiting->count == 0)
         ys_list_remove(&awaiting->node);
     free_if_empty(member);

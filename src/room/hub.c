@@ -124,7 +124,8 @@ void ys_hub_tick(struct ys_hub *hub, uint64_t now_ms)
 
 uint64_t ys_hub_next_tick(const struct ys_hub *hub)
 {
-    bool is_due = hub->context.compacting_count > 0 || !ys_list_is_empty(&hub->context.answered);
+    bool is_due = hub->context.compacting_count > 0 || !ys_list_is_empty(&hub->context.answered) ||
+                  ys_savings_are_due(&hub->context.savings);
 
     return is_due ? 0 : ys_timers_next(&hub->context.timers);
 }

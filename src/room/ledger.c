@@ -26,6 +26,9 @@
 /* How soon it is tried again when the program ends. */
 #define HURRIED_RETRY_MS 200
 
+/* Documents that are saved in one turn, about: a millisecond's work. What is left is due at once. */
+#define MAX_TURN_BYTES ((size_t)1 << 20)
+
 /* An empty room is saved if its log is larger than this part of its document. */
 #define IDLE_LOG_PART 4
 #define IDLE_LOG_MIN_BYTES 4096
@@ -192,6 +195,7 @@ void ys_ledger_free(struct ys_ledger *ledger)
 
 void ys_ledger_begin(struct ys_ledger *ledger, const struct ysync_store_request *loaded, bool is_stored)
 {
+    ledger->changes = ledger->durable = 1; /* so that a save of what was loaded has a number, too */
     ledger->is_stored = is_stored;
     ledger->snapshot_bytes = loaded->snapshot_bytes;
     ledger->log_bytes = loaded->update_bytes;
@@ -369,17 +373,21 @@ static void save_first(struct ys_context *context)
         note_failure(context);
 }
 
+bool ys_savings_are_due(const struct ys_savings *savings)
+{
+    size_t max_saves = savings->is_failing ? 1 : YS_SAVINGS_MAX_SAVES;
+
+    return !ys_list_is_empty(&savings->to_save) && savings->saves < max_saves &&
+           (savings->saves == 0 || savings->bytes < YS_SAVINGS_MAX_BYTES);
+}
+
 void ys_savings_go_on(struct ys_context *context)
 {
     struct ys_savings *savings = &context->savings;
+    size_t end = savings->bytes + MAX_TURN_BYTES;
 
-    while (!ys_list_is_empty(&savings->to_save)) {
-        size_t max_saves = savings->is_failing ? 1 : YS_SAVINGS_MAX_SAVES;
-
-        if (savings->saves >= max_saves || (savings->saves > 0 && savings->bytes >= YS_SAVINGS_MAX_BYTES))
-            return;
+    while (ys_savings_are_due(savings) && savings->bytes < end)
         save_first(context);
-    }
 }
 
 bool ys_ledger_settle(struct ys_ledger *ledger)

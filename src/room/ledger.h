@@ -82,8 +82,11 @@ void ys_savings_init(struct ys_savings *savings);
 /* The hub goes: nobody waits for answers any more. */
 void ys_savings_deinit(struct ys_context *context);
 
-/* Saves of the documents that are to be saved as many as may be under way. The end of a turn. */
+/* Saves some of the documents that are to be saved, as far as so many may be under way. The end of a turn. */
 void ys_savings_go_on(struct ys_context *context);
+
+/* Are there more, so that it should be called again soon? */
+bool ys_savings_are_due(const struct ys_savings *savings);
 
 /* The program ends: what failed is tried again at once, and soon again. */
 void ys_savings_hurry(struct ys_context *context);

@@ -142,6 +142,11 @@ uint64_t ysync_hub_next_tick(const struct ysync_hub *hub)
     return ys_hub_next_tick(inside_hub(hub));
 }
 
+int ysync_hub_is_stored(const struct ysync_hub *hub)
+{
+    return ys_hub_is_stored(inside_hub(hub));
+}
+
 size_t ysync_hub_room_count(const struct ysync_hub *hub)
 {
     return ys_hub_room_count(inside_hub(hub));

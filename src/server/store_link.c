@@ -40,12 +40,13 @@ static void complain(const struct ys_store_link *link, const struct ysync_store_
         [YS_STORE_SAVE] = "room_not_saved",   [YS_STORE_REMOVE] = "room_not_removed",
         [YS_STORE_LIST] = "rooms_not_listed",
     };
+    uint64_t now_s = uv_hrtime() / 1000000000;
 
     if (concerns_all(request) && is_write(request)) {
-        if (ys_store_health_fell_ill(link->health))
+        if (ys_store_health_fell_ill(link->health, now_s))
             ys_log(link->log, YSYNC_LOG_ERROR, "store_failed", YS_LOG_STR("problem", reason_of(request)),
                    YS_LOG_STR("effect", EFFECT_ON_WRITES));
-    } else if (ys_store_health_may_complain(link->health, uv_hrtime() / 1000000000)) {
+    } else if (ys_store_health_may_complain(link->health, now_s)) {
         ys_log(link->log, YSYNC_LOG_ERROR, events[request->kind], YS_LOG_BYTES("room", request->room),
                YS_LOG_STR("problem", reason_of(request)));
     }

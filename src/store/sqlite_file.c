@@ -194,12 +194,6 @@ enum ysync_err ys_sqlite_file_open(struct ys_sqlite_file *file, const char *path
     return err;
 }
 
-void ys_sqlite_file_close(struct ys_sqlite_file *file)
-{
-    ys_sqlite_file_disconnect(file);
-    ys_sqlite_place_deinit(&file->place);
-}
-
 /* Attending */
 
 static enum ysync_err reconnect(struct ys_sqlite_file *file, struct ysync_problem *problem)
@@ -344,6 +338,17 @@ enum ysync_err ys_sqlite_file_attend(struct ys_sqlite_file *file, struct ysync_p
     if (!file->db)
         return attend_without_connection(file, &id, problem);
     return id.is_there ? attend_to_wal(file, problem) : rescue(file, problem);
+}
+
+/* What has vanished is put in order a last time: nobody else can do that once the connection is closed. */
+void ys_sqlite_file_close(struct ys_sqlite_file *file)
+{
+    struct ysync_problem problem;
+
+    if (file->db)
+        (void)!ys_sqlite_file_attend(file, &problem);
+    ys_sqlite_file_disconnect(file);
+    ys_sqlite_place_deinit(&file->place);
 }
 
 /* For tools */

@@ -173,6 +173,7 @@ void ys_sqlite_read(struct ys_sqlite_file *file, struct ys_sqlite_question *ques
         read_one(&file->rows, &questions[i]);
         answer(file, &questions[i]);
     }
-    ys_sqlite_rows_rollback(&file->rows); /* of what was only read */
+    if (!err)
+        ys_sqlite_rows_rollback(&file->rows); /* of what was only read */
     drop_spoiled_connection(file, questions, count);
 }

@@ -843,6 +843,41 @@ static void test_ledger_saves_at_eviction_what_has_a_long_log(void **state)
     library_deinit(&library);
 }
 
+/* So does one that nobody has changed: it was loaded with a log, and will be without one the next time. */
+static void test_ledger_saves_what_was_only_loaded(void **state)
+{
+    struct library library;
+    struct party *party = &library.party;
+    struct shelf_room *stored;
+
+    (void)state;
+    library_init(&library);
+    join_loaded(&library, 0, "blog");
+    type(party, 0, 7, 0);
+    answer_all(&library);
+    stored = shelf_find(&library.shelf, TEXT("blog"));
+    for (uint64_t clock = 1; clock < 300; clock++) {
+        struct ys_buf update;
+        struct ysync_bytes bytes = typing(&update, 7, clock);
+
+        ys_buf_put_var_bytes(&stored->updates, bytes);
+        stored->update_count++;
+        ys_buf_deinit(&update);
+    }
+    reopen(&library, 0, "blog");
+    expect_clock(&library, "blog", 7, 300);
+    leave(party, 0);
+    party_at(party, party->now_ms + EVICT_AFTER_MS);
+    shelf_turn(party);
+    join(party, 1, "blog"); /* while it is saved */
+    assert_int_equal(try_type(party, 1, 7, 300), YSYNC_OK);
+    answer_all(&library);
+    assert_int_equal(stored->update_count, 1);
+    reopen(&library, 0, "blog");
+    expect_clock(&library, "blog", 7, 301);
+    library_deinit(&library);
+}
+
 /* The program ends: intervals do not grow any more. */
 static void test_ledger_hurries_when_asked_to(void **state)
 {
@@ -1142,6 +1177,7 @@ int main(void)
         cmocka_unit_test(test_ledger_evicts_no_room_before_it_is_saved),
         cmocka_unit_test(test_ledger_lets_members_join_while_a_room_is_saved),
         cmocka_unit_test(test_ledger_saves_at_eviction_what_has_a_long_log),
+        cmocka_unit_test(test_ledger_saves_what_was_only_loaded),
         cmocka_unit_test(test_ledger_hurries_when_asked_to),
         cmocka_unit_test(test_ledger_survives_rooms_that_are_dropped),
         cmocka_unit_test(test_ledger_survives_hubs_that_go_before_the_answers),

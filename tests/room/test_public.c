@@ -12,6 +12,7 @@
 #include "base/reader.h"
 #include "doc/state_vector.h"
 #include "room/party.h"
+#include "support/memory_store.h"
 #include "ysync/room.h"
 
 /* A line that takes as many messages as it has room for. */
@@ -467,6 +468,64 @@ static void test_public_survives_failed_allocations(void **state)
     }
 }
 
+/* Ticks at the time 0 until there is nothing more to do then. */
+static void tick_on(struct program *program)
+{
+    while (ysync_hub_next_tick(program->hub) == 0)
+        ysync_hub_tick(program->hub, 0);
+}
+
+/* A store that answers from inside: the answers are taken in by the next tick, which is due at once. */
+static void test_public_rooms_may_have_a_store(void **state)
+{
+    struct memory_store store;
+    struct program program;
+    struct line a = { 0 };
+    struct ysync_room *room;
+
+    (void)state;
+    memory_store_init(&store);
+    prepare(&program, YS_TEST_NEVER_FAIL);
+    program.config.store = &store.store;
+    program.config.evict_after_ms = 10;
+    start(&program);
+    join_line(&program, &a, "blog");
+    room = ysync_member_room(a.member);
+    assert_false(ysync_room_is_loaded(room));
+    assert_null(ysync_room_doc(room));
+    assert_int_equal(a.taken, 0);
+    assert_int_equal(try_apply_to(room, 9, 0), YSYNC_ERR_CONFLICT);
+    expect_diary(&program, "");
+
+    tick_on(&program);
+    assert_true(ysync_room_is_loaded(room));
+    expect_diary(&program, "created blog; ");
+    assert_int_equal(a.taken, 1);
+    type_on(&a, 1, 0);
+    assert_int_equal(ysync_member_receive(a.member, TEXT("\x66\x01x"), 0, NULL), YSYNC_OK);
+    assert_int_equal(a.taken, 1);
+    assert_false(ysync_hub_is_stored(program.hub));
+    tick_on(&program);
+    assert_int_equal(a.taken, 2); /* the echo */
+    assert_true(ysync_hub_is_stored(program.hub));
+    expect_diary(&program, "updated by 1 blog; ");
+
+    leave_line(&a);
+    ysync_hub_tick(program.hub, 10);
+    expect_diary(&program, "evicted blog; ");
+    assert_non_null(memory_store_find(&store, "blog"));
+    join_line(&program, &a, "blog");
+    tick_on(&program);
+    room = ysync_member_room(a.member);
+    assert_int_equal(clock_of(ysync_room_doc(room), 1), 1);
+    ysync_hub_drop(program.hub, room);
+    tick_on(&program);
+    assert_null(memory_store_find(&store, "blog"));
+    leave_line(&a);
+    end(&program);
+    memory_store_deinit(&store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -475,6 +534,7 @@ int main(void)
         cmocka_unit_test(test_public_full_lines_get_what_waits_as_one),
         cmocka_unit_test(test_public_programs_are_told_of_rooms),
         cmocka_unit_test(test_public_integrated_documents_are_the_programs),
+        cmocka_unit_test(test_public_rooms_may_have_a_store),
         cmocka_unit_test(test_public_dropped_rooms_let_go_of_documents),
         cmocka_unit_test(test_public_says_why_messages_are_refused),
         cmocka_unit_test(test_public_survives_failed_allocations),

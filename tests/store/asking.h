@@ -11,6 +11,7 @@
 #ifndef YS_TEST_STORE_ASKING_H
 #define YS_TEST_STORE_ASKING_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,11 @@
 #include "doc/notation.h"
 #include "room/store_request.h"
 
+#ifndef TYPED_CHARACTERS
 #define TYPED_CHARACTERS 100
+#endif
+
+#define MAX_TYPED 512
 
 /* Bytes */
 
@@ -49,24 +54,16 @@ static inline void type(struct ys_buf *out, unsigned n)
     write_update(out, text);
 }
 
-static inline struct ysync_doc *document_until(unsigned count)
+static inline void type_into(struct ysync_doc *doc, unsigned n)
 {
-    struct ysync_doc *doc;
+    struct ys_buf update;
 
-    if (ysync_doc_new(NULL, &doc))
+    type(&update, n);
+    if (ysync_doc_apply(doc, ys_buf_bytes(&update), 0, NULL, NULL))
         abort();
-    for (unsigned n = 0; n < count; n++) {
-        struct ys_buf update;
-
-        type(&update, n);
-        if (ysync_doc_apply(doc, ys_buf_bytes(&update), 0, NULL, NULL))
-            abort();
-        ys_buf_deinit(&update);
-    }
-    return doc;
+    ys_buf_deinit(&update);
 }
 
-/* To be freed with ysync_bytes_free(NULL, ...). */
 static inline struct ysync_bytes saved(struct ysync_doc *doc)
 {
     struct ysync_bytes bytes;
@@ -76,12 +73,27 @@ static inline struct ysync_bytes saved(struct ysync_doc *doc)
     return bytes;
 }
 
+/* Made once, and kept until the program ends. Any thread. */
 static inline struct ysync_bytes typed_until(unsigned count)
 {
-    struct ysync_doc *doc = document_until(count);
-    struct ysync_bytes bytes = saved(doc);
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    static struct ysync_bytes typed[MAX_TYPED + 1];
+    struct ysync_bytes bytes;
 
-    ysync_doc_free(doc);
+    assert_true(count <= MAX_TYPED);
+    pthread_mutex_lock(&mutex);
+    if (!typed[count].data) {
+        struct ysync_doc *doc;
+
+        if (ysync_doc_new(NULL, &doc))
+            abort();
+        for (unsigned n = 0; n < count; n++)
+            type_into(doc, n);
+        typed[count] = saved(doc);
+        ysync_doc_free(doc);
+    }
+    bytes = typed[count];
+    pthread_mutex_unlock(&mutex);
     return bytes;
 }
 
@@ -131,7 +143,17 @@ static inline void on_done(struct ysync_store_request *request, void *user)
     take_rooms(request, answer->rooms, sizeof(answer->rooms));
 }
 
-/* `bytes`: an update, or a snapshot. With an allocator that may fail: NULL then. */
+static inline struct ysync_bytes copy_bytes(const struct ysync_alloc *alloc, struct ysync_bytes bytes)
+{
+    uint8_t *copy = ys_alloc_array(alloc, bytes.len + 1, 1);
+
+    if (!copy)
+        abort();
+    memcpy(copy, bytes.data, bytes.len);
+    return (struct ysync_bytes){ copy, bytes.len };
+}
+
+/* `bytes`: an update, or a snapshot. */
 static inline struct asked *begin_with(const struct ysync_alloc *alloc, const struct ysync_store *store,
                                        enum ys_store_request_kind kind, struct ysync_bytes room,
                                        struct ysync_bytes bytes, size_t limit)
@@ -144,14 +166,8 @@ static inline struct asked *begin_with(const struct ysync_alloc *alloc, const st
     if (ys_store_request_new(alloc, kind, room, update, on_done, &asked->answer, &asked->request) ||
         (kind == YS_STORE_LOAD && ysync_doc_new(alloc, &asked->request->doc)))
         abort();
-    if (kind == YS_STORE_SAVE) {
-        uint8_t *copy = ys_alloc_array(alloc, bytes.len + 1, 1);
-
-        if (!copy)
-            abort();
-        memcpy(copy, bytes.data, bytes.len);
-        asked->request->snapshot = (struct ysync_bytes){ copy, bytes.len };
-    }
+    if (kind == YS_STORE_SAVE)
+        asked->request->snapshot = copy_bytes(alloc, bytes);
     asked->request->post = on_posted;
     asked->request->post_user = &asked->is_answered;
     asked->request->limit = limit;
@@ -195,11 +211,7 @@ static inline struct answer ask(const struct ysync_store *store, enum ys_store_r
 
 static inline struct asked *begin_save(const struct ysync_store *store, const char *room, unsigned count)
 {
-    struct ysync_bytes snapshot = typed_until(count);
-    struct asked *asked = begin(store, YS_STORE_SAVE, room, snapshot);
-
-    ysync_bytes_free(NULL, snapshot);
-    return asked;
+    return begin(store, YS_STORE_SAVE, room, typed_until(count));
 }
 
 static inline struct asked *begin_append(const struct ysync_store *store, const char *room, unsigned n)
@@ -233,7 +245,6 @@ static inline unsigned typed_count(struct ysync_doc *doc, unsigned max)
         struct ysync_bytes want = typed_until(count);
 
         is_equal = want.len == got.len && memcmp(want.data, got.data, got.len) == 0;
-        ysync_bytes_free(NULL, want);
     }
     ysync_bytes_free(NULL, got);
     if (!is_equal)

@@ -4,6 +4,7 @@
 #define YS_TEST_STORE_TEMP_STORE_H
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
