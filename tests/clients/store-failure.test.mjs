@@ -3,7 +3,7 @@
 // missing is written when it can be.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { closeSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, rmSync, statSync, truncateSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import WebSocket from 'ws'
@@ -20,8 +20,8 @@ const OUTAGE_MS = 6000 /* twice of what a HeartbeatClient bears without hearing 
 
 const linesOf = (server, event) => server.log.filter(line => new RegExp(` ${event} `).test(line))
 
-/** Takes all space that there is; returns a function that gives it back. */
-function fill (store) {
+/** Takes all space that there is but for so many bytes; returns a function that gives it back. */
+function fill (store, left = 0) {
   const path = join(store.folder, 'ballast')
   const file = openSync(path, 'w')
   for (let size = 1 << 16; size >= 1; size /= 16) {
@@ -32,6 +32,7 @@ function fill (store) {
     }
   }
   closeSync(file)
+  truncateSync(path, statSync(path).size - left)
   return () => rmSync(path)
 }
 
@@ -116,6 +117,37 @@ for (const [name, { prepare, begin, problem }] of Object.entries(failures)) {
     store.mustBeInOrder()
   })
 }
+
+test('a disk that is nearly full: small documents go on being saved, and large ones are tried now and then', async t => {
+  const store = new Store(t)
+  if (!store.mount('8m')) return t.skip('a tmpfs can be mounted by root alone')
+  const server = await store.serve()
+  const [large, small] = [await Writer.join(t, server, 'large'), await Writer.join(t, server, 'small')]
+  for (const { doc } of [large, small]) doc.getText('text').insert(0, 'saved')
+  await large.saved()
+  await small.saved()
+  const giveBack = fill(store, 500_000)
+  large.doc.getText('text').insert(0, 'x'.repeat(1_000_000))
+  await server.logged(/ store_failed /)
+  const began = Date.now()
+  const before = await metric(server, 'ysync_store_errors_total')
+  for (let i = 0; i < 30; i++) {
+    small.doc.getText('text').insert(0, 'x')
+    await small.saved()
+  }
+  const attempts = await metric(server, 'ysync_store_errors_total') - before
+  const most = 2 * (2 + Math.log2(1 + (Date.now() - began) / 100)) /* an interval grows; each may take a small one along */
+  assert.ok(attempts <= most, `${attempts} attempts`)
+  assert.equal(large.savedCount, 1)
+  assert.equal(linesOf(server, 'store_failed').length, 1, server.log.join('\n'))
+  assert.equal(linesOf(server, 'store_recovered').length, 0, server.log.join('\n'))
+  giveBack()
+  await large.saved()
+  await server.logged(/ info store_recovered /)
+  await server.stop('SIGKILL')
+  mustHold(store.read('large'), large.updates, 'large')
+  mustHold(store.read('small'), small.updates, 'small')
+})
 
 test('a room that is not saved is not evicted', async t => {
   const store = new Store(t)
