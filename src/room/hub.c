@@ -334,3 +334,8 @@ bool ys_hub_is_stored(const struct ys_hub *hub)
 {
     return ys_savings_are_complete(&hub->context.savings);
 }
+
+bool ys_hub_is_store_failing(const struct ys_hub *hub)
+{
+    return hub->context.savings.is_failing;
+}

@@ -186,6 +186,9 @@ void ys_hub_take_answer(struct ys_hub *hub, struct ysync_store_request *request,
 void ys_hub_hurry(struct ys_hub *hub, uint64_t now_ms);
 bool ys_hub_is_stored(const struct ys_hub *hub);
 
+/* Did the store refuse a write, and has it not taken one as large since? */
+bool ys_hub_is_store_failing(const struct ys_hub *hub);
+
 /* Members */
 
 struct ys_member_events {

@@ -93,24 +93,32 @@ void ys_savings_hurry(struct ys_context *context)
     on_retry(&savings->retry, context->now_ms);
 }
 
-/* The store took something. */
-static void note_success(struct ys_context *context)
+static size_t bytes_of(const struct ysync_store_request *request)
+{
+    return request->update.len + request->snapshot.len;
+}
+
+/* The store took something. On a disk that is nearly full that says nothing of what is larger. */
+static void note_success(struct ys_context *context, size_t bytes)
 {
     struct ys_savings *savings = &context->savings;
 
-    if (!savings->is_failing)
+    if (!savings->is_failing || (bytes < savings->failed_bytes && savings->waiting_rooms > 0))
         return;
     savings->is_failing = false;
+    savings->failed_bytes = 0;
     savings->retry_after_ms = savings->is_in_a_hurry ? HURRIED_RETRY_MS : YS_SAVINGS_MIN_RETRY_MS;
     ys_list_move_all(&savings->to_save, &savings->failed);
 }
 
 /* The store could not take something, or memory ran out: whoever would try now would fare no better. */
-static void note_failure(struct ys_context *context)
+static void note_failure(struct ys_context *context, size_t bytes)
 {
     struct ys_savings *savings = &context->savings;
 
     savings->is_failing = true;
+    if (bytes > savings->failed_bytes)
+        savings->failed_bytes = bytes;
     ys_list_move_all(&savings->failed, &savings->to_save);
     try_again_later(context);
 }
@@ -212,7 +220,7 @@ static void release(struct ys_ledger *ledger)
 
 static void take_success(struct ys_ledger *ledger, const struct ysync_store_request *request)
 {
-    note_success(ledger->context);
+    note_success(ledger->context, bytes_of(request));
     ledger->is_failing = false;
     if (request->kind == YS_STORE_SAVE) {
         ledger->is_stored = true;
@@ -265,13 +273,13 @@ static void on_written(struct ysync_store_request *request, void *user)
 
     savings->writes--;
     savings->saves -= request->kind == YS_STORE_SAVE;
-    savings->bytes -= request->update.len + request->snapshot.len;
+    savings->bytes -= bytes_of(request);
     ys_list_remove(&request->of_room);
     if (request->err && request->err != YSYNC_ERR_NOT_FOUND && !is_of_this_room_alone(request->err))
-        note_failure(context);
+        note_failure(context, bytes_of(request));
     if (!ledger) {
         if (!request->err)
-            note_success(context);
+            note_success(context, bytes_of(request));
         return;
     }
     if (request->err)
@@ -370,7 +378,7 @@ static void save_first(struct ys_context *context)
     if (is_of_this_room_alone(err))
         try_again_later(context);
     else
-        note_failure(context);
+        note_failure(context, 0);
 }
 
 bool ys_savings_are_due(const struct ys_savings *savings)

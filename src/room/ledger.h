@@ -38,7 +38,8 @@ struct ys_savings {
     struct ys_list refused;  /* likewise, later: it works, but not for them */
     struct ys_timer retry;
     uint64_t retry_after_ms;
-    bool is_failing;      /* the last write failed: one at a time is tried */
+    bool is_failing;      /* a write failed: one at a time is tried */
+    size_t failed_bytes;  /* the most that such a write had, until one that has as much succeeds */
     bool is_in_a_hurry;   /* the program ends: it is tried again soon */
     size_t saves;         /* under way */
     size_t writes;        /* under way, saves among them */

@@ -4,7 +4,7 @@
  * once.
  *
  *     WORKING --- a request fails: one line, what is wrong and what to do ---> FAILING
- *        ^------------ a write succeeds: one line ------------------------------'
+ *        ^------------ no hub has anything that fails: one line ----------------'
  *
  * A disk that is nearly full takes one write and refuses the next: that is told once in ten seconds.
  */
@@ -19,6 +19,7 @@
 
 struct ys_store_health {
     atomic_bool is_failing;
+    atomic_uint hubs;                       /* whose last word is that it fails */
     atomic_uint_least64_t told_at_s;        /* that it fails; 0: never */
     atomic_uint_least64_t last_complaint_s; /* about a single room */
 };
@@ -26,6 +27,7 @@ struct ys_store_health {
 static inline void ys_store_health_init(struct ys_store_health *health)
 {
     atomic_init(&health->is_failing, false);
+    atomic_init(&health->hubs, 0);
     atomic_init(&health->told_at_s, 0);
     atomic_init(&health->last_complaint_s, 0);
 }
@@ -41,6 +43,17 @@ static inline bool ys_store_health_fell_ill(struct ys_store_health *health, uint
         return false;
     atomic_store(&health->told_at_s, now_s);
     return true;
+}
+
+/* A hub finds that the store fails, and later that it does not; true: it was the last that found so. */
+static inline void ys_store_health_add_hub(struct ys_store_health *health)
+{
+    atomic_fetch_add(&health->hubs, 1);
+}
+
+static inline bool ys_store_health_remove_hub(struct ys_store_health *health)
+{
+    return atomic_fetch_sub(&health->hubs, 1) == 1;
 }
 
 static inline bool ys_store_health_recovered(struct ys_store_health *health)

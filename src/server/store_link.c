@@ -59,6 +59,20 @@ static void count(struct ys_server_counters *counters, const struct ysync_store_
         ys_histogram_observe(&counters->store_commit, uv_hrtime() - request->begun_ns);
 }
 
+static void note_failure(struct ys_store_link *link)
+{
+    if (!link->is_failing)
+        ys_store_health_add_hub(link->health);
+    link->is_failing = true;
+}
+
+static void note_recovery(struct ys_store_link *link)
+{
+    link->is_failing = false;
+    if (ys_store_health_remove_hub(link->health) && ys_store_health_recovered(link->health))
+        ys_log(link->log, YSYNC_LOG_INFO, "store_recovered", YS_LOG_STR("effect", "what was missing is written"));
+}
+
 static void deliver(struct ys_letter *letter, void *owner)
 {
     struct ysync_store_request *request = YS_CONTAINER_OF(letter, struct ysync_store_request, letter);
@@ -68,10 +82,12 @@ static void deliver(struct ys_letter *letter, void *owner)
     count(&context->counters, request);
     if (has_failed(request))
         complain(link, request);
-    else if (is_write(request) && !request->err && ys_store_health_recovered(link->health))
-        ys_log(link->log, YSYNC_LOG_INFO, "store_recovered", YS_LOG_STR("effect", "what was missing is written"));
+    if (has_failed(request) && is_write(request) && concerns_all(request))
+        note_failure(link);
     ys_mailbox_unref(link->mailbox);
     ys_hub_take_answer(context->hub, request, ys_loop_now(context->loop));
+    if (link->is_failing && !ys_hub_is_store_failing(context->hub))
+        note_recovery(link);
 }
 
 static void discard(struct ys_letter *letter)

@@ -21,6 +21,7 @@ struct ys_store_link {
     const struct ysync_store *store;
     struct ys_mailbox *mailbox;
     struct ys_store_health *health;
+    bool is_failing; /* the hub's last word of it */
     const struct ysync_log *log;
 };
 

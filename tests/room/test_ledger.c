@@ -676,6 +676,44 @@ static void test_ledger_goes_on_in_memory_when_the_store_fails(void **state)
     library_deinit(&library);
 }
 
+/* A disk that is nearly full: one room is too large for it, another goes on being saved. */
+static void test_ledger_does_not_hurry_what_is_large_when_something_small_succeeds(void **state)
+{
+    struct library library;
+    struct party *party = &library.party;
+
+    (void)state;
+    library_init(&library);
+    join_loaded(&library, 0, "large");
+    join_loaded(&library, 1, "small");
+    type(party, 1, 8, 0);
+    answer_all(&library);
+    for (uint64_t clock = 0; clock < 100; clock++)
+        type(party, 0, 7, clock);
+    shelf_refuse_all(&library.shelf, party, YSYNC_ERR_IO);
+    for (uint64_t clock = 1; clock < 20; clock++) {
+        type(party, 1, 8, clock);
+        shelf_turn(party);
+        assert_int_equal(library.shelf.count, 1); /* the small one alone */
+        shelf_answer(&library.shelf, party);
+    }
+    assert_int_equal(ys_hub_store_totals(party->hub).unsaved_rooms, 1);
+
+    party->now_ms += YS_SAVINGS_MIN_RETRY_MS;
+    shelf_turn(party);
+    assert_int_equal(library.shelf.count, 1);
+    shelf_refuse(&library.shelf, party, YSYNC_ERR_IO);
+    party->now_ms += YS_SAVINGS_MIN_RETRY_MS;
+    shelf_turn(party);
+    assert_int_equal(library.shelf.count, 0); /* the second time it takes longer */
+    party->now_ms += YS_SAVINGS_MIN_RETRY_MS;
+    answer_all(&library);
+    assert_true(ys_hub_is_stored(party->hub));
+    reopen(&library, 0, "large");
+    expect_clock(&library, "large", 7, 100);
+    library_deinit(&library);
+}
+
 /* Writes that were under way behind the one that failed may succeed: that makes nothing durable. */
 static void test_ledger_believes_no_answer_behind_a_lost_change(void **state)
 {
@@ -1200,6 +1238,7 @@ int main(void)
         cmocka_unit_test(test_ledger_puts_back_what_was_removed),
         cmocka_unit_test(test_ledger_stores_what_the_program_fills_in),
         cmocka_unit_test(test_ledger_goes_on_in_memory_when_the_store_fails),
+        cmocka_unit_test(test_ledger_does_not_hurry_what_is_large_when_something_small_succeeds),
         cmocka_unit_test(test_ledger_believes_no_answer_behind_a_lost_change),
         cmocka_unit_test(test_ledger_saves_again_what_was_lost_meanwhile),
         cmocka_unit_test(test_ledger_tries_again_at_growing_intervals),

@@ -4,22 +4,44 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as Y from 'yjs'
 
 import { Server, program } from './server.mjs'
-import { temporaryFolder } from './temporary-folder.mjs'
 
 export class Store {
-  constructor (t, folder = temporaryFolder(t)) {
-    this.t = t
-    this.folder = folder
-    this.path = join(folder, 'rooms.db')
+  #cleanUps = []
+
+  /** When the test ends the servers do, and then the folder goes. */
+  constructor (t) {
+    this.folder = mkdtempSync(join(tmpdir(), 'ysync-store-'))
+    this.path = join(this.folder, 'rooms.db')
+    t.after(async () => {
+      try {
+        for (const cleanUp of this.#cleanUps) await cleanUp()
+      } finally {
+        if (this.isMounted) execFileSync('umount', ['--lazy', this.folder])
+        rmSync(this.folder, { recursive: true })
+      }
+    })
+  }
+
+  after (cleanUp) {
+    this.#cleanUps.push(cleanUp)
+  }
+
+  /** Makes the folder a file system of this size. False where that is not possible. */
+  mount (bytes) {
+    const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'ysync-test', this.folder])
+    this.isMounted = status === 0
+    return this.isMounted
   }
 
   /** A server that has it. */
   serve (...options) {
-    return Server.start(this.t, '--store', `sqlite:${this.path}`, ...options)
+    return Server.start(this, '--store', `sqlite:${this.path}`, ...options)
   }
 
   /** Runs statements with SQLite's own program, and returns what they print. */
@@ -31,7 +53,7 @@ export class Store {
   async lock () {
     const sqlite3 = spawn('sqlite3', [this.path], { stdio: ['pipe', 'pipe', 'inherit'] })
     const ended = once(sqlite3, 'exit')
-    this.t.after(() => sqlite3.kill('SIGKILL'))
+    this.after(() => sqlite3.kill('SIGKILL'))
     sqlite3.stdin.write(".timeout 20000\nBEGIN EXCLUSIVE;\nSELECT 'locked';\n")
     const [said] = await once(sqlite3.stdout, 'data')
     assert.equal(said.toString(), 'locked\n')
