@@ -690,22 +690,22 @@ static void test_ledger_does_not_hurry_what_is_large_when_something_small_succee
     answer_all(&library);
     for (uint64_t clock = 0; clock < 100; clock++)
         type(party, 0, 7, clock);
-    shelf_refuse_all(&library.shelf, party, YSYNC_ERR_IO);
+    refuse_all(&library, YSYNC_ERR_IO);
     for (uint64_t clock = 1; clock < 20; clock++) {
         type(party, 1, 8, clock);
-        shelf_turn(party);
-        assert_int_equal(library.shelf.count, 1); /* the small one alone */
-        shelf_answer(&library.shelf, party);
+        turn(&library);
+        assert_int_equal(waiting(&library), 1); /* the small one alone */
+        answer(&library);
     }
     assert_int_equal(ys_hub_store_totals(party->hub).unsaved_rooms, 1);
 
     party->now_ms += YS_SAVINGS_MIN_RETRY_MS;
-    shelf_turn(party);
-    assert_int_equal(library.shelf.count, 1);
-    shelf_refuse(&library.shelf, party, YSYNC_ERR_IO);
+    turn(&library);
+    assert_int_equal(waiting(&library), 1);
+    refuse(&library, YSYNC_ERR_IO);
     party->now_ms += YS_SAVINGS_MIN_RETRY_MS;
-    shelf_turn(party);
-    assert_int_equal(library.shelf.count, 0); /* the second time it takes longer */
+    turn(&library);
+    assert_int_equal(waiting(&library), 0); /* the second time it takes longer */
     party->now_ms += YS_SAVINGS_MIN_RETRY_MS;
     answer_all(&library);
     assert_true(ys_hub_is_stored(party->hub));
