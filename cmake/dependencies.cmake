@@ -5,7 +5,8 @@ pkg_check_modules(UV REQUIRED IMPORTED_TARGET libuv)
 pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
 pkg_check_modules(SSL REQUIRED IMPORTED_TARGET libssl)
 pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
-pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
+# From 3.27 on SQLite copies a database whose file has lost its name (VACUUM INTO).
+pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3>=3.27)
 # From 7.87 on libcurl need not wait for a name that is being looked up.
 pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl>=7.87)
 

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <sqlite3.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/problem.h"
@@ -242,14 +243,21 @@ static enum ysync_err copy_into(struct ys_sqlite_file *file, const char *path, s
     return err;
 }
 
+static enum ysync_err remove_name(const char *path, struct ysync_problem *problem)
+{
+    if (unlink(path) == 0 || errno == ENOENT)
+        return YSYNC_OK;
+    return ys_sqlite_explain_errno("cannot remove", path, errno, problem);
+}
+
 /* All that the connection sees, in a file of its own that is on the disk. */
 static enum ysync_err make_copy(struct ys_sqlite_file *file, struct ysync_problem *problem)
 {
     const char *rescue = file->place.rescue;
-    enum ysync_err err;
+    enum ysync_err err = remove_name(rescue, problem); /* of an earlier try */
 
-    unlink(rescue); /* of an earlier try */
-    err = ys_make_private_file(rescue, problem);
+    if (!err)
+        err = ys_make_private_file(rescue, problem);
     if (!err)
         err = copy_into(file, rescue, problem);
     if (!err)
@@ -260,15 +268,15 @@ static enum ysync_err make_copy(struct ys_sqlite_file *file, struct ysync_proble
 }
 
 /* The -wal that lies there belongs to the file that has lost its name: SQLite would take it for one of the copy. */
-static enum ysync_err give_name(struct ys_sqlite_file *file, struct ysync_problem *problem)
+static enum ysync_err give_name(const struct ys_sqlite_place *place, struct ysync_problem *problem)
 {
-    const struct ys_sqlite_place *place = &file->place;
+    enum ysync_err err = remove_name(place->wal, problem);
 
-    unlink(place->wal);
-    unlink(place->shm);
-    if (rename(place->rescue, place->path) != 0)
-        return ys_sqlite_explain_errno("cannot make", place->path, errno, problem);
-    return ys_sync_path(place->folder, problem);
+    if (!err)
+        err = remove_name(place->shm, problem);
+    if (!err && rename(place->rescue, place->path) != 0)
+        err = ys_sqlite_explain_errno("cannot make", place->path, errno, problem);
+    return err;
 }
 
 /* From the moment when the copy has the name it is the database, whatever fails then. */
@@ -282,12 +290,13 @@ static enum ysync_err rescue(struct ys_sqlite_file *file, struct ysync_problem *
     if (!err)
         err = ys_file_id_get(file->place.rescue, &copy, problem);
     if (!err)
-        err = give_name(file, problem);
+        err = give_name(&file->place, problem);
     if (err)
         return err;
     file->main_id = copy;
     ys_sqlite_file_disconnect(file);
-    return reconnect(file, problem);
+    err = ys_sync_path(file->place.folder, problem);
+    return err ? err : reconnect(file, problem);
 }
 
 /* The old file gets all that was in its -wal, wherever it is now, and the -wal is left empty: if it still lies beside
@@ -353,6 +362,14 @@ void ys_sqlite_file_close(struct ys_sqlite_file *file)
 
 /* For tools */
 
+/* SQLite says in a line of its own in which database it found what follows. */
+static const char *without_heading(const char *text)
+{
+    const char *newline = strchr(text, '\n');
+
+    return newline ? newline + 1 : text;
+}
+
 /* The first row that a check gives, if it gives one that is not "ok". */
 static enum ysync_err find_fault(struct ys_sqlite_file *file, const char *check, const char *what,
                                  struct ysync_problem *problem)
@@ -367,8 +384,8 @@ static enum ysync_err find_fault(struct ys_sqlite_file *file, const char *check,
     code = sqlite3_step(statement);
     if (code == SQLITE_ROW) {
         text = (const char *)sqlite3_column_text(statement, 0);
-        if (!text || sqlite3_stricmp(text, "ok") != 0) {
-            ys_problem_set(problem, "%s is damaged: %s%s", file->place.path, what, text ? text : "?");
+        if (!text || strcmp(text, "ok") != 0) {
+            ys_problem_set(problem, "%s is damaged: %s%s", file->place.path, what, text ? without_heading(text) : "?");
             err = YSYNC_ERR_MALFORMED;
         }
     } else if (code != SQLITE_DONE) {

@@ -14,21 +14,21 @@
 
 /* The script at [n] makes version n + 1 of version n. */
 static const char *const migrations[] = {
-    "CREATE TABLE rooms ("
-    "  id INTEGER PRIMARY KEY,"
-    "  name TEXT NOT NULL UNIQUE"
-    ");"
-    "CREATE TABLE snapshots ("
-    "  room INTEGER PRIMARY KEY REFERENCES rooms(id),"
-    "  saved_at INTEGER NOT NULL," /* seconds since 1970 */
-    "  bytes BLOB NOT NULL"
-    ");"
-    "CREATE TABLE updates ("
-    "  room INTEGER NOT NULL REFERENCES rooms(id),"
-    "  number INTEGER NOT NULL,"
-    "  bytes BLOB NOT NULL,"
-    "  PRIMARY KEY (room, number)"
-    ") WITHOUT ROWID;",
+    "CREATE TABLE rooms (\n"
+    "  id INTEGER PRIMARY KEY,\n"
+    "  name TEXT NOT NULL UNIQUE\n"
+    ");\n"
+    "CREATE TABLE snapshots (\n"
+    "  room INTEGER PRIMARY KEY REFERENCES rooms(id),\n"
+    "  saved_at INTEGER NOT NULL, -- seconds since 1970\n"
+    "  bytes BLOB NOT NULL\n"
+    ");\n"
+    "CREATE TABLE updates (\n"
+    "  room INTEGER NOT NULL REFERENCES rooms(id),\n"
+    "  number INTEGER NOT NULL,\n"
+    "  bytes BLOB NOT NULL,\n"
+    "  PRIMARY KEY (room, number)\n"
+    ") WITHOUT ROWID;\n",
 };
 
 #define THIS_VERSION ((long long)ARRAY_LEN(migrations))

@@ -6,8 +6,11 @@ import { existsSync, openSync, closeSync, readFileSync, statSync, writeFileSync 
 import { join } from 'node:path'
 import { test } from 'node:test'
 
-import { program } from '../clients/support/server.mjs'
+import { RawClient, update } from '../clients/support/raw-client.mjs'
+import { Server, program } from '../clients/support/server.mjs'
 import { temporaryFolder } from '../clients/support/temporary-folder.mjs'
+import { until } from '../clients/support/until.mjs'
+import { YjsClient } from '../clients/support/yjs-client.mjs'
 import { Y } from '../clients/support/yjs.mjs'
 
 function run (args, options = {}) {
@@ -61,10 +64,10 @@ function storeOf (t, rooms) {
 test('import, export: through pipes and through files', t => {
   const { folder, path } = storeOf(t, {})
   const [from, to] = [join(folder, 'from.bin'), join(folder, 'to.bin')]
-  const update = Y.encodeStateAsUpdate(docOf('hello'))
-  writeFileSync(from, update)
-  good(['import', path, 'piped'], { input: update })
-  good(['import', path, 'dash', '-'], { input: update })
+  const input = Y.encodeStateAsUpdate(docOf('hello'))
+  writeFileSync(from, input)
+  good(['import', path, 'piped'], { input })
+  good(['import', path, 'dash', '-'], { input })
   good(['import', path, 'file', from])
   good(['import', `sqlite:${path}`, 'scheme', from])
   for (const room of ['piped', 'dash', 'file', 'scheme']) {
@@ -134,10 +137,9 @@ test('list: names and bytes, in the order of the names', t => {
 
 test('list: more rooms than are asked for at a time', t => {
   const { path } = storeOf(t, { 'room 0': 'x' })
-  for (let i = 1; i < 600; i++) {
-    sql(path, `INSERT INTO rooms (name) VALUES ('room ${i}');` +
-      `INSERT INTO snapshots SELECT ${roomId(`room ${i}`)}, 0, bytes FROM snapshots WHERE room = ${roomId('room 0')}`)
-  }
+  sql(path, 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 599) ' +
+    "INSERT INTO rooms (name) SELECT 'room ' || i FROM n;" +
+    `INSERT INTO snapshots SELECT rooms.id, 0, bytes FROM rooms, snapshots WHERE room = ${roomId('room 0')} AND rooms.id != room`)
   assert.equal(lines(good(['list', path])).length, 600)
   assert.equal(good(['check', path]).toString(), '600 rooms, 0 damaged\n')
 })
@@ -238,6 +240,37 @@ test('compact: one room alone', t => {
   assert.match(stderr, /^ysync: .*docs\.db: room "c": there is no such room\n$/)
 })
 
+test('while a server runs, what only reads works, and what writes says who is in the way', async t => {
+  const { path } = storeOf(t, { room: 'stored' })
+  const server = await Server.start(t, '--store', `sqlite:${path}`)
+  const client = await RawClient.join(t, server, 'live')
+  client.send(update(Y.encodeStateAsUpdate(docOf('written just now'))))
+  await client.fence()
+
+  assert.deepEqual(lines(good(['list', path])).map(line => line.split('\t')[0]), ['live', 'room'])
+  assert.equal(good(['check', path]).toString(), '2 rooms, 0 damaged\n')
+  assert.equal(textOf(good(['export', path, 'live'])), 'written just now')
+  const before = good(['export', path, 'room'])
+  bad(['import', path, 'room'], 1, /docs\.db is in use by another process/, { input: Y.encodeStateAsUpdate(docOf('more')) })
+  bad(['compact', path], 1, /docs\.db is in use by another process/)
+  assert.ok(before.equals(good(['export', path, 'room'])))
+
+  await server.stop('SIGTERM')
+  good(['compact', path])
+  assert.equal(textOf(good(['export', path, 'live'])), 'written just now')
+})
+
+test('what is imported is there for a server, and what it stores is exported', async t => {
+  const { path } = storeOf(t, { room: 'imported' })
+  const server = await Server.start(t, '--store', `sqlite:${path}`)
+  const client = await YjsClient.join(t, server, 'room')
+  await until('the text', () => client.doc.getText('text').toString() === 'imported', [[client.doc, 'update']])
+  client.doc.getText('text').insert(8, ', and changed')
+  client.leave()
+  await server.stop('SIGTERM')
+  assert.equal(textOf(good(['export', path, 'room'])), 'imported, and changed')
+})
+
 test('what is not there', t => {
   const { folder, path } = storeOf(t, { room: 'x' })
   const [nowhere, to] = [join(folder, 'nowhere.db'), join(folder, 'to.bin')]
@@ -254,9 +287,9 @@ test('what is no store', t => {
   const folder = temporaryFolder(t)
   const path = join(folder, 'notes.txt')
   writeFileSync(path, 'shopping list\n'.repeat(1000))
-  const update = { input: Y.encodeStateAsUpdate(docOf('x')) }
+  const withUpdate = { input: Y.encodeStateAsUpdate(docOf('x')) }
   for (const args of [['list', path], ['check', path], ['export', path, 'room', '-'], ['compact', path], ['import', path, 'room']]) {
-    bad(args, 1, /notes\.txt/, update)
+    bad(args, 1, /notes\.txt/, withUpdate)
   }
   assert.equal(readFileSync(path, 'utf8'), 'shopping list\n'.repeat(1000))
 })

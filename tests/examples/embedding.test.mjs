@@ -3,14 +3,14 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 
-import { RawClient } from '../clients/support/raw-client.mjs'
+import { RawClient, update } from '../clients/support/raw-client.mjs'
 import { program } from '../clients/support/server.mjs'
 import { until } from '../clients/support/until.mjs'
 import { YjsClient, converged } from '../clients/support/yjs-client.mjs'
@@ -18,8 +18,8 @@ import { WebsocketProvider, Y } from '../clients/support/yjs.mjs'
 
 /** An example that runs until its input ends, which it must survive in good order. */
 class Example extends EventEmitter {
-  static async start (t, name, argument = '0') {
-    const example = new Example(name, argument)
+  static async start (t, name, ...words) {
+    const example = new Example(name, words.length > 0 ? words : ['0'])
     t.after(() => example.mustEndWell())
     await example.said(/^serving at /)
     example.http = /^serving at (\S+)$/.exec(example.lines[0])[1]
@@ -27,10 +27,10 @@ class Example extends EventEmitter {
     return example
   }
 
-  constructor (name, argument) {
+  constructor (name, words) {
     super()
     this.lines = []
-    this.process = spawn(join(dirname(program), 'examples', name), [argument], { stdio: ['pipe', 'pipe', 'inherit'] })
+    this.process = spawn(join(dirname(program), 'examples', name), words, { stdio: ['pipe', 'pipe', 'inherit'] })
     this.exited = once(this.process, 'exit')
     createInterface({ input: this.process.stdout }).on('line', line => {
       this.lines.push(line)
@@ -42,12 +42,30 @@ class Example extends EventEmitter {
     return until(`a line ${pattern}`, () => this.lines.some(line => pattern.test(line)), [[this, 'line']])
   }
 
-  async mustEndWell () {
+  mustEndWell () {
+    this.ended ??= this.end()
+    return this.ended
+  }
+
+  /** As if the power had failed. */
+  async mustDie () {
+    this.ended = this.exited
+    this.process.kill('SIGKILL')
+    assert.deepEqual(await this.exited, [null, 'SIGKILL'])
+  }
+
+  async end () {
     const timer = setTimeout(() => this.process.kill('SIGKILL'), 15000)
     this.process.stdin.end()
     assert.deepEqual(await this.exited, [0, null])
     clearTimeout(timer)
   }
+}
+
+function docOf (text) {
+  const doc = new Y.Doc()
+  doc.getText('text').insert(0, text)
+  return doc
 }
 
 const textIs = (client, name, want) =>
@@ -226,4 +244,81 @@ test('poll_loop: who talks nonsense is sent away alone', async t => {
   await other.synced()
   good.doc.getText('text').insert(0, 'still here')
   await textIs(other, 'text', 'still here')
+})
+
+/** A folder of the test's own, and programs that keep rooms in it, one after the other. */
+function fileStore (t) {
+  const folder = mkdtempSync(join(tmpdir(), 'ysync-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const file = room => join(folder, `${Buffer.from(room).toString('hex')}.room`)
+  return { file, start: () => Example.start(t, 'file_store', folder, '0') }
+}
+
+test('file_store: what was written is there after a restart', async t => {
+  const store = fileStore(t)
+  const rooms = ['blog', 'team/notes']
+  const first = await store.start()
+  for (const room of rooms) {
+    const client = await YjsClient.join(t, first, room)
+    client.doc.getText('text').insert(0, `text of ${room}`)
+    client.leave()
+  }
+  await first.mustEndWell()
+
+  const second = await store.start()
+  for (const room of rooms) {
+    const client = await YjsClient.join(t, second, room)
+    await textIs(client, 'text', `text of ${room}`)
+    client.doc.getText('text').insert(0, 'more ')
+    client.leave()
+  }
+  await second.mustEndWell()
+
+  const third = await store.start()
+  for (const room of rooms) await textIs(await YjsClient.join(t, third, room), 'text', `more text of ${room}`)
+})
+
+test('file_store: a room that is deleted is gone, and its file with it', async t => {
+  const store = fileStore(t)
+  const first = await store.start()
+  const body = Y.encodeStateAsUpdate(docOf('not for long'))
+  assert.equal((await fetch(`${first.http}/rooms/blog`, { method: 'POST', body })).status, 200)
+  assert.ok(existsSync(store.file('blog')))
+  assert.equal((await fetch(`${first.http}/rooms/blog`, { method: 'DELETE' })).status, 200)
+  assert.ok(!existsSync(store.file('blog')))
+  await first.mustEndWell()
+  const second = await store.start()
+  assert.equal((await fetch(`${second.http}/rooms/blog`)).status, 404)
+})
+
+test('file_store: what clients were told is saved survives a crash, and half a record does no harm', async t => {
+  const store = fileStore(t)
+  const doc = docOf('')
+  let wanted = ''
+  for (const word of ['one ', 'two ', 'three ']) {
+    const example = await store.start()
+    const client = await RawClient.join(t, example, 'room')
+    for (const letter of word) {
+      const before = Y.encodeStateVector(doc)
+      doc.getText('text').insert(wanted.length, letter)
+      wanted += letter
+      client.send(update(Y.encodeStateAsUpdate(doc, before)))
+    }
+    await client.fence()
+    await example.mustDie()
+    appendFileSync(store.file('room'), Buffer.from([100, 0, 0, 0, 1, 1])) // an update of 100 bytes that was begun
+  }
+  const last = await YjsClient.join(t, await store.start(), 'room')
+  await textIs(last, 'text', 'one two three ')
+})
+
+test('file_store: a room whose name makes no file is refused, and others are kept', async t => {
+  const store = fileStore(t)
+  const example = await store.start()
+  const refused = await RawClient.join(t, example, 'x'.repeat(121))
+  assert.deepEqual(await refused.closed, { code: 1013, reason: 'the document cannot be loaded now' })
+  const client = await RawClient.join(t, example, 'x'.repeat(120))
+  client.send(update(Y.encodeStateAsUpdate(docOf('kept'))))
+  await client.fence()
+  assert.ok(existsSync(store.file('x'.repeat(120))))
 })

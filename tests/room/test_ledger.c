@@ -10,21 +10,24 @@
 #include <cmocka.h>
 
 #include "room/ledger.h"
+#include "room/party.h"
 #include "room/room.h"
-#include "room/shelf.h"
+#include "support/memory_store.h"
 
 #define STATUS(id) TEXT("\x66\x01" id)
 
+/* A party, and a store that waits for the test. */
 struct library {
     struct party party;
-    struct shelf shelf;
+    struct memory_store store;
 };
 
 static void library_prepare(struct library *library)
 {
     party_prepare(&library->party);
-    shelf_init(&library->shelf);
-    library->party.config.store = &library->shelf.store;
+    memory_store_init(&library->store);
+    memory_store_wait(&library->store);
+    library->party.config.store = &library->store.store;
 }
 
 static void library_init(struct library *library)
@@ -43,13 +46,49 @@ static void library_deinit(struct library *library)
             leave(party, i);
     }
     ys_hub_free(party->hub);
-    shelf_deinit(&library->shelf);
+    memory_store_deinit(&library->store);
     assert_int_equal(party->memory.live_blocks, 0);
 }
 
+/* The answers are taken in, and what follows from them is asked. */
+static void turn(struct library *library)
+{
+    ys_hub_tick(library->party.hub, library->party.now_ms);
+    ys_hub_deliver(library->party.hub, library->party.now_ms);
+}
+
+static size_t waiting(struct library *library)
+{
+    return memory_store_waiting(&library->store);
+}
+
+/* What was asked first is done. */
+static void answer(struct library *library)
+{
+    assert_true(memory_store_answer(&library->store));
+    turn(library);
+}
+
+/* What was asked first is not done. */
+static void refuse(struct library *library, enum ysync_err err)
+{
+    memory_store_fail(&library->store, ~0u, 1, err, "the shelf is broken");
+    answer(library);
+}
+
+/* Until nothing more is asked. */
 static void answer_all(struct library *library)
 {
-    shelf_answer_all(&library->shelf, &library->party);
+    turn(library);
+    while (waiting(library) > 0)
+        answer(library);
+}
+
+static void refuse_all(struct library *library, enum ysync_err err)
+{
+    turn(library);
+    while (waiting(library) > 0)
+        refuse(library, err);
 }
 
 /* Joins a room that has been loaded, and takes the greeting. */
@@ -63,7 +102,7 @@ static void join_loaded(struct library *library, size_t i, const char *room)
 static void send_status(struct library *library, size_t i, struct ysync_bytes status)
 {
     assert_int_equal(try_send(&library->party, i, status), YSYNC_OK);
-    shelf_turn(&library->party);
+    turn(library);
 }
 
 static void expect_clock(struct library *library, const char *name, uint64_t client, uint64_t clock)
@@ -119,7 +158,7 @@ static void test_ledger_answers_nothing_from_a_room_that_is_loading(void **state
     expect_nothing(party, 0);
     assert_true(ys_room_is_loading(ys_member_room(party->guests[0].member)));
 
-    shelf_answer(&library.shelf, party); /* there is nothing */
+    answer(&library); /* there is nothing */
     assert_int_equal(party->guests[0].wakes, 1);
     expect_type(party, 0, YS_MESSAGE_SYNC_STEP1);
     expect_type(party, 0, YS_MESSAGE_SYNC_STEP2);
@@ -163,9 +202,9 @@ static void test_ledger_loads_once_for_all_who_join(void **state)
     for (size_t i = 0; i < 3; i++)
         join(party, i, "blog");
     leave(party, 1);
-    assert_int_equal(library.shelf.count, 1);
+    assert_int_equal(waiting(&library), 1);
     answer_all(&library);
-    assert_int_equal(library.shelf.loads, 1);
+    assert_int_equal(library.store.loads, 1);
     expect_type(party, 0, YS_MESSAGE_SYNC_STEP1);
     expect_type(party, 2, YS_MESSAGE_SYNC_STEP1);
     library_deinit(&library);
@@ -187,7 +226,7 @@ static void test_ledger_evicts_rooms_that_everybody_left_while_they_loaded(void 
     assert_int_equal(ys_hub_room_count(party->hub), 1);
     party_at(party, party->now_ms + EVICT_AFTER_MS);
     assert_int_equal(ys_hub_room_count(party->hub), 0);
-    assert_int_equal(library.shelf.saves, 0); /* nobody wrote anything */
+    assert_int_equal(library.store.saves, 0); /* nobody wrote anything */
     library_deinit(&library);
 }
 
@@ -207,7 +246,7 @@ static void test_ledger_turns_members_away_when_loading_fails(void **state)
     join(party, 1, "blog");
     join(party, 2, "blog");
     type(party, 1, 8, 0);
-    shelf_refuse(&library.shelf, party, YSYNC_ERR_IO);
+    refuse(&library, YSYNC_ERR_IO);
     for (size_t i = 1; i <= 2; i++) {
         assert_int_equal(party->guests[i].ends, 1);
         assert_int_equal(party->guests[i].ended_with, YSYNC_ERR_IO);
@@ -215,7 +254,7 @@ static void test_ledger_turns_members_away_when_loading_fails(void **state)
         expect_nothing(party, i);
     }
     assert_int_equal(ys_hub_room_count(party->hub), 0);
-    assert_int_equal(library.shelf.count, 0);
+    assert_int_equal(waiting(&library), 0);
     join_loaded(&library, 3, "blog"); /* and the stored data are as they were */
     expect_clock(&library, "blog", 7, 1);
     library_deinit(&library);
@@ -223,23 +262,19 @@ static void test_ledger_turns_members_away_when_loading_fails(void **state)
 
 static void test_ledger_keeps_what_is_damaged(void **state)
 {
+    static const struct ysync_bytes nonsense = { (const uint8_t *)"this is no document", 19 };
+    const struct memory_store_room *stored;
     struct library library;
-    struct party *party = &library.party;
-    struct shelf_room *stored;
-    struct ys_buf before;
 
     (void)state;
     library_init(&library);
-    stored = shelf_make(&library.shelf, TEXT("blog"));
-    ys_buf_put(&stored->snapshot, TEXT("this is no document"));
-    ys_buf_init(&before, ysync_alloc_default(), SIZE_MAX);
-    ys_buf_put(&before, ys_buf_bytes(&stored->snapshot));
-    join(party, 0, "blog");
+    memory_store_put_snapshot(&library.store, "blog", nonsense);
+    join(&library.party, 0, "blog");
     answer_all(&library);
-    assert_int_equal(party->guests[0].ended_with, YSYNC_ERR_IO);
-    assert_int_equal(stored->snapshot.len, before.len);
-    assert_memory_equal(stored->snapshot.data, before.data, before.len);
-    ys_buf_deinit(&before);
+    assert_int_equal(library.party.guests[0].ended_with, YSYNC_ERR_IO);
+    stored = memory_store_find(&library.store, "blog");
+    assert_int_equal(stored->snapshot.len, nonsense.len);
+    assert_memory_equal(stored->snapshot.data, nonsense.data, nonsense.len);
     library_deinit(&library);
 }
 
@@ -318,10 +353,10 @@ static void test_ledger_keeps_lines_alive_while_echoes_wait(void **state)
     join_loaded(&library, 0, "blog");
     type(party, 0, 7, 0);
     send_status(&library, 0, STATUS("a"));
-    shelf_refuse_all(&library.shelf, party, YSYNC_ERR_IO);
+    refuse_all(&library, YSYNC_ERR_IO);
     for (unsigned i = 0; i < 3; i++) {
         party->now_ms += YS_MEMBER_WAITING_KEEP_ALIVE_MS;
-        shelf_refuse_all(&library.shelf, party, YSYNC_ERR_IO);
+        refuse_all(&library, YSYNC_ERR_IO);
         expect_entries(party, 0, "");
         expect_nothing(party, 0);
     }
@@ -349,7 +384,7 @@ static void test_ledger_echoes_when_what_the_member_sent_is_durable(void **state
     expect_frame(party, 0, STATUS("a")); /* nothing to wait for */
     type(party, 0, 7, 0);
     answer_all(&library); /* the first change: saved whole */
-    assert_int_equal(library.shelf.saves, 1);
+    assert_int_equal(library.store.saves, 1);
 
     type(party, 0, 7, 1);
     send_status(&library, 0, STATUS("b"));
@@ -359,15 +394,15 @@ static void test_ledger_echoes_when_what_the_member_sent_is_durable(void **state
     send_status(&library, 0, STATUS("d"));
     take_all(party, 0);
     take_all(party, 1);
-    assert_int_equal(library.shelf.count, 3);
-    shelf_answer(&library.shelf, party);
+    assert_int_equal(waiting(&library), 3);
+    answer(&library);
     expect_frame(party, 0, STATUS("b"));
     expect_nothing(party, 0);
     expect_nothing(party, 1);
-    shelf_answer(&library.shelf, party);
+    answer(&library);
     expect_nothing(party, 0);
     expect_frame(party, 1, STATUS("c"));
-    shelf_answer(&library.shelf, party);
+    answer(&library);
     expect_frame(party, 0, STATUS("d"));
     library_deinit(&library);
 }
@@ -425,7 +460,7 @@ static void test_ledger_merges_updates_that_wait_to_be_sent_back(void **state)
     party_start(party);
     join_loaded(&library, 0, "blog");
     type(party, 0, 7, 0);
-    shelf_refuse_all(&library.shelf, party, YSYNC_ERR_IO);
+    refuse_all(&library, YSYNC_ERR_IO);
     before = party->memory.live_blocks;
     for (uint64_t clock = 1; clock < 5000; clock++)
         type(party, 0, 7, clock);
@@ -463,7 +498,7 @@ static void test_ledger_appends_and_saves_when_the_log_has_grown(void **state)
 {
     struct library library;
     struct party *party = &library.party;
-    struct shelf_room *stored;
+    const struct memory_store_room *stored;
 
     (void)state;
     library_init(&library);
@@ -472,9 +507,9 @@ static void test_ledger_appends_and_saves_when_the_log_has_grown(void **state)
         type(party, 0, 7, clock);
         answer_all(&library);
     }
-    stored = shelf_find(&library.shelf, TEXT("blog"));
-    assert_int_equal(library.shelf.saves + library.shelf.appends, 10000 + library.shelf.saves - 1);
-    assert_in_range(library.shelf.saves, 4, 12);
+    stored = memory_store_find(&library.store, "blog");
+    assert_int_equal(library.store.saves + library.store.appends, 10000 + library.store.saves - 1);
+    assert_in_range(library.store.saves, 4, 12);
     assert_true(stored->update_count * YS_STORE_UPDATE_COST <= YS_LEDGER_MIN_LOG_BYTES + YS_STORE_UPDATE_COST);
     reopen(&library, 0, "blog");
     expect_clock(&library, "blog", 7, 10000);
@@ -501,10 +536,10 @@ static void test_ledger_stores_what_is_pending(void **state)
 
     type(party, 0, 7, 4);
     answer_all(&library);
-    assert_int_equal(shelf_find(&library.shelf, TEXT("blog"))->update_count, 1);
+    assert_int_equal(memory_store_find(&library.store, "blog")->update_count, 1);
     type(party, 0, 7, 1);
     answer_all(&library);
-    assert_int_equal(shelf_find(&library.shelf, TEXT("blog"))->update_count, 2);
+    assert_int_equal(memory_store_find(&library.store, "blog")->update_count, 2);
     expect_clock(&library, "blog", 7, 3);
     type(party, 0, 7, 3);
     reopen(&library, 0, "blog");
@@ -527,8 +562,8 @@ static void test_ledger_stores_nothing_twice(void **state)
         type(party, 0, 7, 1);
     say(party, 0, "7@1={}");
     answer_all(&library);
-    assert_int_equal(library.shelf.saves, 1);
-    assert_int_equal(library.shelf.appends, 0);
+    assert_int_equal(library.store.saves, 1);
+    assert_int_equal(library.store.appends, 0);
     library_deinit(&library);
 }
 
@@ -536,16 +571,13 @@ static void test_ledger_puts_back_what_was_removed(void **state)
 {
     struct library library;
     struct party *party = &library.party;
-    struct shelf_room *stored;
 
     (void)state;
     library_init(&library);
     join_loaded(&library, 0, "blog");
     type(party, 0, 7, 0);
     answer_all(&library);
-    stored = shelf_find(&library.shelf, TEXT("blog"));
-    shelf_clear(stored);
-    ys_buf_clear(&stored->name);
+    memory_store_forget(&library.store, "blog");
     type(party, 0, 7, 1);
     send_status(&library, 0, STATUS("a"));
     answer_all(&library);
@@ -589,14 +621,14 @@ static void test_ledger_stores_what_the_program_fills_in(void **state)
     assert_int_equal(calls, 0); /* not before it has loaded */
     answer_all(&library);
     assert_int_equal(calls, 1);
-    assert_int_equal(library.shelf.saves, 1);
+    assert_int_equal(library.store.saves, 1);
     reopen(&library, 0, "blog");
     assert_int_equal(calls, 102);
     expect_clock(&library, "blog", 5, 1);
-    assert_int_equal(library.shelf.saves, 1);
+    assert_int_equal(library.store.saves, 1);
     join(party, 1, "todo");
     leave(party, 1);
-    shelf_refuse_all(&library.shelf, party, YSYNC_ERR_IO);
+    refuse_all(&library, YSYNC_ERR_IO);
     assert_int_equal(calls, 102); /* what never came to life does not end */
     library_deinit(&library);
 }
@@ -616,27 +648,27 @@ static void test_ledger_goes_on_in_memory_when_the_store_fails(void **state)
     answer_all(&library);
     type(party, 0, 7, 1);
     send_status(&library, 0, STATUS("a"));
-    shelf_refuse_all(&library.shelf, party, YSYNC_ERR_IO);
+    refuse_all(&library, YSYNC_ERR_IO);
     for (uint64_t clock = 2; clock < 100; clock++)
         type(party, 0, 7, clock);
     send_status(&library, 0, STATUS("b"));
     expect_nothing(party, 0);
     assert_true(take_all(party, 1) > 0);
     expect_clock(&library, "blog", 7, 100);
-    assert_int_equal(library.shelf.count, 0); /* nothing is asked of a store that fails */
+    assert_int_equal(waiting(&library), 0); /* nothing is asked of a store that fails */
     assert_int_equal(ys_hub_store_totals(party->hub).unsaved_rooms, 1);
 
     party->now_ms += YS_SAVINGS_MIN_RETRY_MS;
-    shelf_turn(party);
-    assert_int_equal(library.shelf.count, 1);
+    turn(&library);
+    assert_int_equal(waiting(&library), 1);
     type(party, 0, 7, 100); /* behind the save that is under way */
     send_status(&library, 0, STATUS("c"));
-    assert_int_equal(library.shelf.count, 2);
-    shelf_answer(&library.shelf, party);
+    assert_int_equal(waiting(&library), 2);
+    answer(&library);
     expect_frame(party, 0, STATUS("a"));
     expect_frame(party, 0, STATUS("b"));
     expect_nothing(party, 0);
-    shelf_answer(&library.shelf, party);
+    answer(&library);
     expect_frame(party, 0, STATUS("c"));
     assert_true(ys_hub_is_stored(party->hub));
     reopen(&library, 0, "blog");
@@ -696,9 +728,9 @@ static void test_ledger_believes_no_answer_behind_a_lost_change(void **state)
     for (uint64_t clock = 1; clock < 4; clock++)
         type(party, 0, 7, clock);
     send_status(&library, 0, STATUS("a"));
-    shelf_refuse(&library.shelf, party, YSYNC_ERR_IO);
-    shelf_answer(&library.shelf, party);
-    shelf_answer(&library.shelf, party);
+    refuse(&library, YSYNC_ERR_IO);
+    answer(&library);
+    answer(&library);
     expect_nothing(party, 0);
     answer_all(&library); /* others work again, so this one is saved at once */
     expect_frame(party, 0, STATUS("a"));
@@ -717,19 +749,19 @@ static void test_ledger_saves_again_what_was_lost_meanwhile(void **state)
     library_init(&library);
     join_loaded(&library, 0, "blog");
     type(party, 0, 7, 0);
-    shelf_turn(party);
+    turn(&library);
     type(party, 0, 7, 1);
     type(party, 0, 7, 2);
-    assert_int_equal(library.shelf.count, 3);
-    shelf_answer(&library.shelf, party);               /* the save of the first */
-    shelf_refuse(&library.shelf, party, YSYNC_ERR_IO); /* the second is lost, */
-    shelf_refuse(&library.shelf, party, YSYNC_ERR_IO); /* and the third */
+    assert_int_equal(waiting(&library), 3);
+    answer(&library);               /* the save of the first */
+    refuse(&library, YSYNC_ERR_IO); /* the second is lost, */
+    refuse(&library, YSYNC_ERR_IO); /* and the third */
     party->now_ms += YS_SAVINGS_MIN_RETRY_MS;
-    shelf_turn(party);
+    turn(&library);
     type(party, 0, 7, 3);
     send_status(&library, 0, STATUS("a"));
-    shelf_answer(&library.shelf, party);
-    shelf_refuse(&library.shelf, party, YSYNC_ERR_IO); /* what went behind the save */
+    answer(&library);
+    refuse(&library, YSYNC_ERR_IO); /* what went behind the save */
     expect_nothing(party, 0);
     party->now_ms += YS_SAVINGS_MAX_RETRY_MS;
     answer_all(&library);
@@ -755,18 +787,18 @@ static void test_ledger_tries_again_at_growing_intervals(void **state)
         join_loaded(&library, i, name);
         type(party, i, 7, 0);
     }
-    shelf_refuse_all(&library.shelf, party, YSYNC_ERR_IO);
+    refuse_all(&library, YSYNC_ERR_IO);
     for (end_ms = party->now_ms + 60000; party->now_ms < end_ms; party->now_ms += 50) {
-        shelf_turn(party);
-        assert_true(library.shelf.count <= 1); /* eight wait, and one tries */
-        tries += library.shelf.count > 0;
-        shelf_refuse_all(&library.shelf, party, YSYNC_ERR_IO);
+        turn(&library);
+        assert_true(waiting(&library) <= 1); /* eight wait, and one tries */
+        tries += waiting(&library) > 0;
+        refuse_all(&library, YSYNC_ERR_IO);
         type(party, 0, 7, 0);
     }
     assert_in_range(tries, 8, 16);
     party->now_ms += YS_SAVINGS_MAX_RETRY_MS;
     answer_all(&library);
-    assert_int_equal(library.shelf.saves, 8);
+    assert_int_equal(library.store.saves, 8);
     assert_true(ys_hub_is_stored(party->hub));
     library_deinit(&library);
 }
@@ -783,13 +815,13 @@ static void test_ledger_lets_no_refused_room_hold_others_up(void **state)
     join_loaded(&library, 1, "blog");
     type(party, 0, 7, 0);
     send_status(&library, 0, STATUS("a"));
-    shelf_refuse_all(&library.shelf, party, YSYNC_ERR_LIMIT);
+    refuse_all(&library, YSYNC_ERR_LIMIT);
     for (uint64_t clock = 0; clock < 10; clock++) {
         type(party, 1, 8, clock);
         answer_all(&library);
     }
-    assert_int_equal(library.shelf.saves, 1);
-    assert_int_equal(library.shelf.appends, 9);
+    assert_int_equal(library.store.saves, 1);
+    assert_int_equal(library.store.appends, 9);
     expect_nothing(party, 0);
     party->now_ms += YS_SAVINGS_MAX_RETRY_MS;
     answer_all(&library);
@@ -809,15 +841,15 @@ static void test_ledger_evicts_no_room_before_it_is_saved(void **state)
     library_init(&library);
     join_loaded(&library, 0, "blog");
     type(party, 0, 7, 0);
-    shelf_refuse_all(&library.shelf, party, YSYNC_ERR_IO);
+    refuse_all(&library, YSYNC_ERR_IO);
     leave(party, 0);
     for (unsigned i = 0; i < 10; i++) {
         party->now_ms += EVICT_AFTER_MS;
-        shelf_refuse_all(&library.shelf, party, YSYNC_ERR_IO);
+        refuse_all(&library, YSYNC_ERR_IO);
         assert_int_equal(ys_hub_room_count(party->hub), 1);
     }
     join(party, 1, "blog"); /* as it was, without asking the store */
-    assert_int_equal(library.shelf.loads, 1);
+    assert_int_equal(library.store.loads, 1);
     expect_type(party, 1, YS_MESSAGE_SYNC_STEP1);
     expect_clock(&library, "blog", 7, 1);
     leave(party, 1);
@@ -839,7 +871,7 @@ static void test_ledger_lets_members_join_while_a_room_is_saved(void **state)
     library_init(&library);
     join_loaded(&library, 0, "blog");
     type(party, 0, 7, 0);
-    shelf_turn(party);
+    turn(&library);
     leave(party, 0);
     party_at(party, party->now_ms + EVICT_AFTER_MS);
     room = ys_hub_find(party->hub, TEXT("blog"));
@@ -869,14 +901,14 @@ static void test_ledger_saves_at_eviction_what_has_a_long_log(void **state)
         answer_all(&library);
     }
     reopen(&library, 0, "blog");
-    assert_int_equal(library.shelf.saves, 1);
+    assert_int_equal(library.store.saves, 1);
     for (uint64_t clock = 20; clock < 300; clock++) {
         type(party, 0, 7, clock);
         answer_all(&library);
     }
     reopen(&library, 0, "blog");
-    assert_int_equal(library.shelf.saves, 2);
-    assert_int_equal(shelf_find(&library.shelf, TEXT("blog"))->update_count, 0);
+    assert_int_equal(library.store.saves, 2);
+    assert_int_equal(memory_store_find(&library.store, "blog")->update_count, 0);
     expect_clock(&library, "blog", 7, 300);
     library_deinit(&library);
 }
@@ -886,31 +918,27 @@ static void test_ledger_saves_what_was_only_loaded(void **state)
 {
     struct library library;
     struct party *party = &library.party;
-    struct shelf_room *stored;
 
     (void)state;
     library_init(&library);
     join_loaded(&library, 0, "blog");
     type(party, 0, 7, 0);
     answer_all(&library);
-    stored = shelf_find(&library.shelf, TEXT("blog"));
     for (uint64_t clock = 1; clock < 300; clock++) {
         struct ys_buf update;
-        struct ysync_bytes bytes = typing(&update, 7, clock);
 
-        ys_buf_put_var_bytes(&stored->updates, bytes);
-        stored->update_count++;
+        memory_store_put_update(&library.store, "blog", typing(&update, 7, clock));
         ys_buf_deinit(&update);
     }
     reopen(&library, 0, "blog");
     expect_clock(&library, "blog", 7, 300);
     leave(party, 0);
     party_at(party, party->now_ms + EVICT_AFTER_MS);
-    shelf_turn(party);
+    turn(&library);
     join(party, 1, "blog"); /* while it is saved */
     assert_int_equal(try_type(party, 1, 7, 300), YSYNC_OK);
     answer_all(&library);
-    assert_int_equal(stored->update_count, 1);
+    assert_int_equal(memory_store_find(&library.store, "blog")->update_count, 1);
     reopen(&library, 0, "blog");
     expect_clock(&library, "blog", 7, 301);
     library_deinit(&library);
@@ -926,16 +954,16 @@ static void test_ledger_hurries_when_asked_to(void **state)
     library_init(&library);
     join_loaded(&library, 0, "blog");
     type(party, 0, 7, 0);
-    shelf_refuse_all(&library.shelf, party, YSYNC_ERR_IO);
+    refuse_all(&library, YSYNC_ERR_IO);
     for (unsigned i = 0; i < 10; i++) {
         party->now_ms += YS_SAVINGS_MAX_RETRY_MS;
-        shelf_refuse_all(&library.shelf, party, YSYNC_ERR_IO);
+        refuse_all(&library, YSYNC_ERR_IO);
     }
     assert_false(ys_hub_is_stored(party->hub));
     ys_hub_hurry(party->hub, party->now_ms);
-    shelf_turn(party);
-    assert_int_equal(library.shelf.count, 1);
-    shelf_refuse_all(&library.shelf, party, YSYNC_ERR_IO);
+    turn(&library);
+    assert_int_equal(waiting(&library), 1);
+    refuse_all(&library, YSYNC_ERR_IO);
     party->now_ms += 500;
     answer_all(&library);
     assert_true(ys_hub_is_stored(party->hub));
@@ -977,10 +1005,10 @@ static void test_ledger_survives_hubs_that_go_before_the_answers(void **state)
     library_init(&library);
     join_loaded(&library, 0, "blog");
     type(party, 0, 7, 0);
-    shelf_turn(party);
+    turn(&library);
     type(party, 0, 7, 1);
     join(party, 1, "todo");
-    ysync_store_answer(shelf_take(&library.shelf), YSYNC_OK, NULL); /* answered, but not taken in */
+    assert_true(memory_store_answer(&library.store)); /* answered, but not taken in */
     library_deinit(&library);
 }
 
@@ -1033,7 +1061,7 @@ static void test_ledger_tells_those_who_wait(void **state)
 
     type(party, 0, 7, 1);
     wait_for(room, &askers[3]);
-    shelf_refuse_all(&library.shelf, party, YSYNC_ERR_IO);
+    refuse_all(&library, YSYNC_ERR_IO);
     assert_int_equal(askers[3].err, YSYNC_ERR_IO);
     assert_true(ys_room_is_failing(room));
     wait_for(room, &askers[4]);
@@ -1080,7 +1108,7 @@ static void play_with_failing_memory(size_t nth, bool *failed)
     for (uint64_t clock = 1; clock < 4; clock++) {
         (void)!try_type(party, 0, 7, clock);
         (void)!try_send(party, 0, STATUS("a"));
-        shelf_turn(party);
+        turn(&library);
     }
     *failed = party->memory.failed;
     party->memory.fail_at = YS_TEST_NEVER_FAIL;
@@ -1141,16 +1169,16 @@ static void play_at_random(unsigned seed)
             }
             break;
         case 4:
-            if (library.shelf.count > 0)
-                shelf_refuse(&library.shelf, party, YSYNC_ERR_IO);
+            if (waiting(&library) > 0)
+                refuse(&library, YSYNC_ERR_IO);
             break;
         case 5:
             party->now_ms += next_random(&random) % 20000;
-            shelf_turn(party);
+            turn(&library);
             break;
         default:
-            if (library.shelf.count > 0)
-                shelf_answer(&library.shelf, party);
+            if (waiting(&library) > 0)
+                answer(&library);
             break;
         }
         while ((blob = ys_member_take(party->guests[0].member, party->now_ms)) != NULL) {
@@ -1162,8 +1190,10 @@ static void play_at_random(unsigned seed)
     /* The crash: nothing more is written. */
     leave(party, 0);
     ys_hub_free(party->hub);
-    while (library.shelf.count > 0)
-        ysync_store_answer(shelf_take(&library.shelf), YSYNC_ERR_CLOSED, NULL);
+    memory_store_fail(&library.store, ~0u, SIZE_MAX, YSYNC_ERR_CLOSED, NULL);
+    while (memory_store_answer(&library.store))
+        ;
+    memory_store_fail(&library.store, 0, 0, YSYNC_OK, NULL);
     party_start(party);
     join_loaded(&library, 1, "blog");
     for (uint64_t lost = clock; lost > acknowledged; lost--) /* the client still has what it was told nothing of */

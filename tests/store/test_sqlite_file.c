@@ -219,11 +219,42 @@ static void test_store_is_written_by_one_alone(void **state)
     assert_room(temp.store, "blog", 1);
 }
 
-static void test_store_check_finds_damage(void **state)
+/* The last page but one of the file, which belongs to a large snapshot, refers to a next one that is not there. */
+static void damage_page(void)
 {
     struct stat status;
-    int fd;
+    int fd = open(temp.path, O_RDWR);
 
+    assert_int_equal(fstat(fd, &status), 0);
+    assert_int_equal(pwrite(fd, "\xff\xff\xff\xff", 4, status.st_size - 8192), 4);
+    close(fd);
+}
+
+static void test_store_keeps_damage_to_the_room_that_has_it(void **state)
+{
+    struct answer answer;
+
+    (void)state;
+    temp_store_open(&temp);
+    assert_answer(finish(begin_save(temp.store, "good", 1)), YSYNC_OK);
+    assert_answer(finish(begin_save(temp.store, "bad", 200)), YSYNC_OK);
+    temp_store_close(&temp);
+    damage_page();
+    temp_store_open(&temp);
+    for (unsigned n = 1; n < 3; n++) {
+        answer = ask(temp.store, YS_STORE_LOAD, "bad", no_bytes);
+        assert_non_null(strstr(answer.problem, "rooms.db is damaged: restore a backup"));
+        assert_answer(answer, YSYNC_ERR_MALFORMED);
+        answer = finish(begin_save(temp.store, "bad", 200 + n));
+        assert_non_null(strstr(answer.problem, "rooms.db is damaged: restore a backup"));
+        assert_answer(answer, YSYNC_ERR_IO);
+        assert_answer(finish(begin_append(temp.store, "good", n)), YSYNC_OK);
+        assert_room(temp.store, "good", n + 1);
+    }
+}
+
+static void test_store_check_finds_damage(void **state)
+{
     (void)state;
     temp_store_open(&temp);
     for (unsigned n = 0; n < 20; n++)
@@ -236,14 +267,11 @@ static void test_store_check_finds_damage(void **state)
     assert_int_equal(temp.store->check(temp.store->user, NULL), YSYNC_OK);
 
     temp_store_close(&temp);
-    assert_int_equal(stat(temp.path, &status), 0);
-    fd = open(temp.path, O_RDWR);
-    assert_int_equal(pwrite(fd, "\xff\xff\xff\xff", 4, status.st_size - 4096),
-                     4); /* a page of the snapshot: the next */
-    close(fd);
+    damage_page();
     temp_store_open(&temp);
     assert_int_equal(temp.store->check(temp.store->user, &temp.problem), YSYNC_ERR_MALFORMED);
     assert_non_null(strstr(temp.problem.text, "rooms.db is damaged: "));
+    assert_null(strchr(temp.problem.text, '\n'));
 }
 
 static void test_store_compact_gives_space_back(void **state)
@@ -334,6 +362,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_store_needs_permission, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_store_that_is_read_writes_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_store_is_written_by_one_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_store_keeps_damage_to_the_room_that_has_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_store_check_finds_damage, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_store_compact_gives_space_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_store_overwrites_what_is_removed, set_up, tear_down),

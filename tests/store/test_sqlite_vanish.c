@@ -13,13 +13,24 @@
 
 static struct temp_store temp;
 
+static void reopen(void)
+{
+    temp_store_close(&temp);
+    temp_store_open(&temp);
+}
+
+/* Some of it is in the database, behind pages that are free, and some in the -wal. So neither makes sense beside
+ * another. */
 static int set_up(void **state)
 {
     (void)state;
     temp_store_init(&temp);
+    assert_answer(finish(begin_save(temp.store, "removed", 200)), YSYNC_OK);
+    assert_answer(finish(begin_save(temp.store, "wiki", 100)), YSYNC_OK);
     assert_answer(finish(begin_save(temp.store, "blog", 2)), YSYNC_OK);
+    reopen();
+    assert_answer(ask(temp.store, YS_STORE_REMOVE, "removed", no_bytes), YSYNC_OK);
     assert_answer(finish(begin_append(temp.store, "blog", 2)), YSYNC_OK);
-    assert_answer(finish(begin_save(temp.store, "wiki", 1)), YSYNC_OK);
     return 0;
 }
 
@@ -46,12 +57,11 @@ static void move_away(const char *ending)
 /* As it is on the disk, for who opens it next. */
 static void assert_in_order(unsigned blog)
 {
-    temp_store_close(&temp);
-    temp_store_open(&temp);
+    reopen();
     if (temp.store->check(temp.store->user, &temp.problem))
         fail_msg("check: %s", temp.problem.text);
     assert_room(temp.store, "blog", blog);
-    assert_room(temp.store, "wiki", 1);
+    assert_room(temp.store, "wiki", 100);
 }
 
 static void test_store_keeps_what_was_in_a_wal_that_vanished(void **state)
@@ -66,6 +76,37 @@ static void test_store_keeps_what_was_in_a_wal_that_vanished(void **state)
     vanish("-wal");
     vanish("-shm");
     assert_answer(finish(begin_append(temp.store, "blog", 4)), YSYNC_OK);
+    assert_in_order(5);
+}
+
+/* Closing alone would leave what was in it to those who have the file open. */
+static void test_store_keeps_what_was_in_a_wal_that_vanished_while_others_read(void **state)
+{
+    sqlite3 *other = temp_store_sqlite(&temp);
+
+    (void)state;
+    assert_int_equal(sqlite3_exec(other, "SELECT * FROM rooms", NULL, NULL, NULL), SQLITE_OK);
+    vanish("-wal");
+    assert_answer(finish(begin_append(temp.store, "blog", 3)), YSYNC_OK);
+    sqlite3_close(other);
+    assert_in_order(4);
+}
+
+static void test_store_waits_for_a_reader_that_needs_the_wal_that_vanished(void **state)
+{
+    sqlite3 *other = temp_store_sqlite(&temp);
+    struct answer answer;
+
+    (void)state;
+    assert_int_equal(sqlite3_exec(other, "BEGIN; SELECT * FROM rooms", NULL, NULL, NULL), SQLITE_OK);
+    assert_answer(finish(begin_append(temp.store, "blog", 3)), YSYNC_OK);
+    vanish("-wal");
+    answer = finish(begin_append(temp.store, "blog", 4));
+    assert_non_null(strstr(answer.problem, "for so long that it cannot be put in order: end it"));
+    assert_answer(answer, YSYNC_ERR_IO);
+    assert_int_equal(sqlite3_exec(other, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+    assert_answer(finish(begin_append(temp.store, "blog", 4)), YSYNC_OK);
+    sqlite3_close(other);
     assert_in_order(5);
 }
 
@@ -164,7 +205,7 @@ static void test_store_refuses_a_file_that_took_the_place_of_its_own(void **stat
     snprintf(temp.url, sizeof(temp.url), "sqlite:%s/moved.db", temp.folder);
     temp_store_open(&temp);
     assert_room(temp.store, "blog", 3); /* the old one has all that was acknowledged */
-    assert_room(temp.store, "wiki", 1);
+    assert_room(temp.store, "wiki", 100);
     temp_store_deinit(&other);
 }
 
@@ -184,6 +225,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_store_keeps_what_was_in_a_wal_that_vanished, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_store_keeps_what_was_in_a_wal_that_vanished_while_others_read, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_store_waits_for_a_reader_that_needs_the_wal_that_vanished, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_store_keeps_what_was_in_a_wal_that_was_replaced, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_store_keeps_what_was_in_a_wal_that_vanished_before_it_closed, set_up,
                                         tear_down),

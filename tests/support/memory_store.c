@@ -156,18 +156,22 @@ static enum ysync_err do_as_asked(struct memory_store *memory, const struct aske
 
     switch (asked->kind) {
     case MEMORY_STORE_LOAD:
+        memory->loads++;
         return give_document(asked->request, room);
     case MEMORY_STORE_APPEND:
+        memory->appends++;
         if (!room)
             return YSYNC_ERR_NOT_FOUND;
         add_update(room, asked->bytes);
         return YSYNC_OK;
     case MEMORY_STORE_SAVE:
+        memory->saves++;
         room = find_or_make(memory, asked->room);
         empty_room(room);
         room->snapshot = copy(asked->bytes);
         return YSYNC_OK;
     case MEMORY_STORE_REMOVE:
+        memory->removals++;
         if (!room)
             return YSYNC_ERR_NOT_FOUND;
         remove_room(memory, room);
@@ -363,6 +367,13 @@ const struct memory_store_room *memory_store_find(struct memory_store *memory, c
     found = find(memory, text(room));
     uv_mutex_unlock(&memory->mutex);
     return found;
+}
+
+void memory_store_forget(struct memory_store *memory, const char *room)
+{
+    uv_mutex_lock(&memory->mutex);
+    remove_room(memory, find(memory, text(room)));
+    uv_mutex_unlock(&memory->mutex);
 }
 
 void memory_store_put_snapshot(struct memory_store *memory, const char *room, struct ysync_bytes snapshot)

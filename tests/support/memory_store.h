@@ -55,6 +55,10 @@ struct memory_store {
     bool is_ending;
     uv_thread_t thread;
     size_t asked; /* of all kinds */
+    size_t loads; /* that were done, and so on */
+    size_t appends;
+    size_t saves;
+    size_t removals;
     unsigned failing_kinds;
     size_t failures_left;
     enum ysync_err failure;
@@ -86,6 +90,9 @@ void memory_store_fail(struct memory_store *memory, unsigned kinds, size_t times
 
 /* NULL if there is nothing of it. */
 const struct memory_store_room *memory_store_find(struct memory_store *memory, const char *room);
+
+/* Somebody else removes all there is of it. */
+void memory_store_forget(struct memory_store *memory, const char *room);
 
 /* Puts bytes there that nobody has looked at; the room is made if need be. */
 void memory_store_put_snapshot(struct memory_store *memory, const char *room, struct ysync_bytes snapshot);
