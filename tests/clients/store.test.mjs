@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Documents that outlive their rooms and their servers (--store sqlite:PATH).
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import * as Y from 'yjs'
 
 import { contentOf } from './support/content.mjs'
 import { QUERY_AWARENESS, RawClient, SYNC, syncPayload, update } from './support/raw-client.mjs'
-import { Store, docFrom, docWithText, documentOf, metric, openRooms, post, textOf } from './support/store.mjs'
+import { Store, bytesRead, docFrom, docWithText, documentOf, metric, openRooms, post, textOf } from './support/store.mjs'
 import { until } from './support/until.mjs'
 import { Writer } from './support/writer.mjs'
 import { YjsClient } from './support/yjs-client.mjs'
@@ -143,8 +142,6 @@ test('--echo: an update comes back when it is stored, and not before', async t =
   await server.stop('SIGKILL')
   assert.match(store.read('room').getText('text').toString(), /by ada/)
 })
-
-const bytesRead = server => Number(/^rchar: (\d+)$/m.exec(readFileSync(`/proc/${server.process.pid}/io`, 'latin1'))[1])
 
 test('many who come at once after a start: each has it all when it is synced, and it is read once', async t => {
   const store = new Store(t)

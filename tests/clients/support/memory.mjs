@@ -10,7 +10,7 @@ function statusField (status, name) {
 }
 
 /** null for a program that was built with AddressSanitizer: that gives nothing back. */
-function residentBytes ({ process: { pid } }) {
+export function residentBytes ({ process: { pid } }) {
   const status = readFileSync(`/proc/${pid}/status`, 'latin1')
   const hasShadowMemory = statusField(status, 'VmSize') > 2 ** 40
   return hasShadowMemory ? null : statusField(status, 'VmRSS')

@@ -32,7 +32,7 @@ function deletesOf (update) {
 /** Yjs 13 leaves some structs pending although all that they need has come, until more comes: it notes one missing clock
  * for each client, not always the lowest; and it looks at what a struct refers to before it looks whether the struct is
  * known, which those that were collected elsewhere often are. A relay does not have to wait for that: nor does this. */
-function takeIn (doc, update) {
+export function takeIn (doc, update) {
   const { Y } = yjs13
   Y.applyUpdate(doc, Y.diffUpdate(update, Y.encodeStateVector(doc)))
   for (let before = -1; doc.store.pendingStructs !== null && before < sumOfClocks(doc);) {

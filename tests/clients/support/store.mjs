@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as Y from 'yjs'
@@ -119,6 +119,11 @@ export async function openRooms (server) {
 export async function metric (server, name) {
   const text = await (await fetch(`${server.http}/metrics`)).text()
   return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)[1])
+}
+
+/** What a server has read so far, from files and from sockets alike. */
+export function bytesRead ({ process: { pid } }) {
+  return Number(/^rchar: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'latin1'))[1])
 }
 
 /** All that these updates say must be in the document. */

@@ -8,6 +8,8 @@ import * as Y from 'yjs'
 import { RawClient, SYNC, SYNC_STATUS, syncPayload, syncStatus, syncStep1, syncStep2, update } from './raw-client.mjs'
 import { until } from './until.mjs'
 
+const NOTHING = Y.encodeStateAsUpdate(new Y.Doc())
+
 export class Writer extends RawClient {
   /** Connected and synced. */
   static async join (t, server, room, doc = new Y.Doc()) {
@@ -46,8 +48,18 @@ export class Writer extends RawClient {
 
   /** What the document has got already, or some update that it has not. */
   sendUpdate (bytes) {
+    this.#sendCounted(bytes, update(bytes))
+  }
+
+  /** What it had when it joined counts as the first update. */
+  #answer (bytes) {
+    if (bytes.length === NOTHING.length) this.send(syncStep2(bytes))
+    else this.#sendCounted(bytes, syncStep2(bytes))
+  }
+
+  #sendCounted (bytes, message) {
     this.updates.push(bytes)
-    this.send(update(bytes))
+    this.send(message)
     this.send(syncStatus(encoding.encode(encoder => encoding.writeVarUint(encoder, this.updates.length))))
   }
 
@@ -60,7 +72,7 @@ export class Writer extends RawClient {
   #take (message) {
     if (message[0] === SYNC) {
       this.received.pop()
-      if (message[1] === 0) this.send(syncStep2(Y.encodeStateAsUpdate(this.doc, syncPayload(message))))
+      if (message[1] === 0) this.#answer(Y.encodeStateAsUpdate(this.doc, syncPayload(message)))
       else Y.applyUpdate(this.doc, syncPayload(message), this)
       if (message[1] === 1) this.isSynced = true
     } else if (message[0] === SYNC_STATUS) {
