@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
-// What the first page shows is what works.
+// What the first page and the manuals show is what works.
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import WebSocket from 'ws'
 import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
 
 import { Server } from './support/server.mjs'
+import { Store } from './support/store.mjs'
 import { until } from './support/until.mjs'
 import { YjsClient } from './support/yjs-client.mjs'
 
@@ -46,4 +49,26 @@ test('the page in the README works', async t => {
 test('the program in the README is the example', () => {
   const example = file('examples/smallest_server.c')
   assert.ok(readme.includes('```c\n' + example.slice(example.indexOf('#include')) + '```\n'))
+})
+
+/* It is written beside the tests, where node finds its packages. */
+test('the script in docs/store.md reads a document without ysync', async t => {
+  const script = /```js\n([^]*?)```/.exec(file('docs/store.md'))[1]
+  const path = fileURLToPath(new URL(`rescue-${process.pid}.mjs`, import.meta.url))
+  const store = new Store(t)
+  const server = await store.serve()
+  const ada = await YjsClient.join(t, server, 'team/böoks')
+  t.after(() => rmSync(path))
+  writeFileSync(path, script)
+  for (const word of ['a snapshot, ', 'and ', 'some ', 'updates']) {
+    const text = ada.doc.getText('text')
+    text.insert(text.length, word)
+    const answer = await fetch(`${server.http}/rooms/${encodeURIComponent('team/böoks')}`,
+      { method: 'POST', body: Y.encodeStateAsUpdate(ada.doc) })
+    assert.equal(answer.status, 200) /* it is stored */
+  }
+  assert.notEqual(store.sql('SELECT count(*) FROM updates').trim(), '0')
+  const doc = new Y.Doc()
+  Y.applyUpdate(doc, execFileSync('node', [path, store.path, 'team/böoks']))
+  assert.equal(doc.getText('text').toString(), 'a snapshot, and some updates')
 })
