@@ -111,8 +111,8 @@ YSYNC_API void ysync_hub_tick(struct ysync_hub *hub, uint64_t now_ms);
 /* When ysync_hub_tick() is due next, which may have passed already; UINT64_MAX: not before something else is called. */
 YSYNC_API uint64_t ysync_hub_next_tick(const struct ysync_hub *hub);
 
-/* Has the store all that it is to have? If not, ticking goes on until it has; before the end a program waits for that, as
- * ysync_hub_free() does not. Always, where there is none. */
+/* Has the store all that it is to have? If not, ticking goes on until it has; before the end a program waits for that,
+ * as ysync_hub_free() does not. Always, where there is none. */
 YSYNC_API int ysync_hub_is_stored(const struct ysync_hub *hub);
 
 /* Rooms. A pointer to one is good until its `evicted` has been called. */
@@ -161,7 +161,7 @@ struct ysync_member_events {
 
     /* It is over: the member is to leave, now (ysync_member_leave() is allowed from inside) or later. Until then
      * ysync_member_receive() returns CLOSED. May be NULL. err: NOT_FOUND, the room was dropped; IO, the store could not
-     * load it; MALFORMED, LIMIT, NOMEM: what the member sent while it was loading is refused, for this reason, a static
+     * load it; MALFORMED, LIMIT, IO, NOMEM: what the member sent while it was loading is refused, for this reason, a static
      * phrase. */
     void (*ended)(void *user, enum ysync_err err, const char *problem);
 };
@@ -181,9 +181,9 @@ YSYNC_API YSYNC_CHECKED enum ysync_err ysync_hub_join(struct ysync_hub *hub, str
 /* Its presence goes with it. Does nothing to messages that were sent. */
 YSYNC_API void ysync_member_leave(struct ysync_member *member, uint64_t now_ms);
 
-/* Takes in one message of the member's client. Errors: MALFORMED, LIMIT (the room or the member is full), NOMEM, CLOSED
- * (the room was dropped): then nothing of it was applied, nobody saw it, and the member should leave. problem may be
- * NULL; *problem is a static phrase, for a close reason. */
+/* Takes in one message of the member's client. Errors: MALFORMED, LIMIT (the room or the member is full), IO (too much
+ * of it waits for the store: it may come back), NOMEM, CLOSED (the room was dropped): then nothing of it was applied,
+ * nobody saw it, and the member should leave. problem may be NULL; *problem is a static phrase, for a close reason. */
 YSYNC_API YSYNC_CHECKED enum ysync_err ysync_member_receive(struct ysync_member *member, struct ysync_bytes message,
                                                             uint64_t now_ms, const char **problem);
 

@@ -71,7 +71,7 @@ enum ysync_err ys_awaiting_put_early(struct ys_member *member, struct ysync_byte
         return err;
     early = &member->awaiting->early;
     if (early->len > 0 && (early->len >= max_bytes_of(member) || message.len > max_bytes_of(member) - early->len))
-        return YSYNC_ERR_LIMIT;
+        return YSYNC_ERR_IO;
     err = ys_buf_reserve(early, message.len + YS_VARUINT_MAX_BYTES);
     if (!err)
         ys_buf_put_var_bytes(early, message);
@@ -194,7 +194,7 @@ enum ysync_err ys_awaiting_put(struct ys_member *member, uint64_t change, enum y
     if (type == YS_MESSAGE_UPDATE && awaiting->bytes >= awaiting->merge_at)
         merge(awaiting, alloc_of(member));
     if (type != YS_MESSAGE_UPDATE && awaiting->count > 0 && awaiting->bytes >= awaiting->merge_at)
-        return YSYNC_ERR_LIMIT;
+        return YSYNC_ERR_IO;
     if (!ys_grow_array(alloc_of(member), &awaiting->acknowledgements, &awaiting->cap, awaiting->count + 1,
                        sizeof(struct ys_acknowledgement))) {
         free_if_empty(member);

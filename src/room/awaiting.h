@@ -6,8 +6,8 @@
  *     changes are not durable yet  [ 102 for change 4 ][ update 6, for --echo ][ 102 for change 6 ]
  *                                  messages for the member, to be sent when their changes are durable
  *
- * Both are bounded by max_outbox_bytes. Messages beyond that are refused; updates that wait become one instead, as a
- * writer must not be disconnected for the store's sake.
+ * Both are bounded by max_outbox_bytes. Messages beyond that are refused, as a failure of the store: the client is to
+ * come back. Updates that wait become one instead, as a writer must not be disconnected for the store's sake.
  */
 #ifndef YS_ROOM_AWAITING_H
 #define YS_ROOM_AWAITING_H
@@ -38,7 +38,7 @@ struct ys_awaiting {
 
 void ys_awaiting_free(struct ys_member *member);
 
-/* The room is loading: a message of the member is kept. Errors: LIMIT, NOMEM. */
+/* The room is loading: a message of the member is kept. Errors: IO (too much is kept already), NOMEM. */
 YSYNC_CHECKED enum ysync_err ys_awaiting_put_early(struct ys_member *member, struct ysync_bytes message);
 
 /* The room has loaded: what was kept is received, in order. The first error ends it; *problem is as
@@ -55,8 +55,8 @@ uint64_t ys_awaiting_last_change(const struct ys_member *member);
 /* Is there something that must reach the member before what is put now? */
 bool ys_awaiting_has_acknowledgements(const struct ys_member *member);
 
-/* A message for the member, to be sent when this change is durable. Takes a reference of its own. Errors: LIMIT, NOMEM.
- */
+/* A message for the member, to be sent when this change is durable. Takes a reference of its own. Errors: IO (too much
+ * waits already), NOMEM. */
 YSYNC_CHECKED enum ysync_err ys_awaiting_put(struct ys_member *member, uint64_t change, enum ys_message_type type,
                                              struct ys_blob *message);
 

@@ -220,8 +220,8 @@ void ys_member_leave(struct ys_member *member, uint64_t now_ms);
 /* Takes in one message of the member's client: one whole WebSocket message.
  *
  * MALFORMED: nothing of it was applied and nobody saw it; *problem is a static phrase for the close
- * reason, and the member should leave. LIMIT: likewise, the room or the member is full. NOMEM: likewise. CLOSED:
- * likewise, the room was dropped. */
+ * reason, and the member should leave. LIMIT: likewise, the room or the member is full. IO: likewise, too much of it
+ * waits for the store. NOMEM: likewise. CLOSED: likewise, the room was dropped. */
 YSYNC_CHECKED enum ysync_err ys_member_receive(struct ys_member *member, struct ysync_bytes message, uint64_t now_ms,
                                                const char **problem);
 

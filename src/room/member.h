@@ -65,7 +65,7 @@ void ys_member_note_waiting(struct ys_member *member);
 void ys_member_end(struct ys_member *member, enum ysync_err err, const char *problem);
 
 /* An acknowledgement for the member: a sync status, or an update of its own. It is put when its change is durable,
- * which may be at once. Takes a reference of its own. Errors: LIMIT, NOMEM. */
+ * which may be at once. Takes a reference of its own. Errors: LIMIT, IO (too much waits for the store), NOMEM. */
 YSYNC_CHECKED enum ysync_err ys_member_acknowledge(struct ys_member *member, uint64_t change, enum ys_message_type type,
                                                    struct ys_blob *message);
 

@@ -89,6 +89,8 @@ static enum ysync_err receive_sync_status(struct ys_member *member, const struct
     ys_blob_unref(echo);
     if (err == YSYNC_ERR_LIMIT)
         *problem = "too many sync status messages unread";
+    if (err == YSYNC_ERR_IO)
+        *problem = "too many sync status messages wait for the store";
     return err;
 }
 
@@ -120,7 +122,7 @@ static enum ysync_err wait_for_room(struct ys_member *member, struct ysync_bytes
     enum ysync_err err = ys_awaiting_put_early(member, message);
 
     if (err)
-        *problem = err == YSYNC_ERR_LIMIT ? "too much was sent before the room was loaded" : ysync_strerror(err);
+        *problem = err == YSYNC_ERR_IO ? "too much was sent before the room was loaded" : ysync_strerror(err);
     return err;
 }
 

@@ -10,7 +10,7 @@ import WebSocket from 'ws'
 import * as Y from 'yjs'
 
 import { HeartbeatClient } from './support/heartbeat-client.mjs'
-import { RawClient } from './support/raw-client.mjs'
+import { RawClient, update } from './support/raw-client.mjs'
 import { Store, docWithText, documentOf, metric, mustHold, openRooms, post, textOf, urlOf } from './support/store.mjs'
 import { until } from './support/until.mjs'
 import { Writer } from './support/writer.mjs'
@@ -288,3 +288,37 @@ for (const second of ['SIGTERM', 'SIGINT']) {
     mustHold(await documentOf(next, 'room'), writer.savedUpdates, 'room')
   })
 }
+
+/* A client that is closed with 4400 to 4499 does not come back. */
+test('who asks for more than can wait for the store is told to come back', { timeout: 60000 }, async t => {
+  const store = new Store(t)
+  const server = await store.serve('--send-buffer', '4k')
+  const [writer, reader] = [await Writer.join(t, server, 'room'), await Writer.join(t, server, 'room')]
+  const end = await store.lock()
+  for (let i = 0; i < 200; i++) writer.doc.getText('text').insert(0, 'x')
+  const { code, reason } = await writer.closed
+  assert.equal(code, 1013)
+  assert.match(reason, /wait for the store/)
+  assert.ok(reader.doc.getText('text').length > 0, 'what was applied is there')
+  const back = await Writer.join(t, server, 'room', writer.doc)
+  await converged([back, reader])
+  await end()
+  await back.saved()
+  assert.equal(back.doc.getText('text').length, 200)
+})
+
+test('who sends more than can wait for a room that is not loaded is told to come back', { timeout: 60000 }, async t => {
+  const store = new Store(t)
+  const server = await store.serve('--send-buffer', '4k', '--threads', '1')
+  const busy = await Writer.join(t, server, 'room')
+  const end = await store.lock()
+  busy.doc.getText('text').insert(0, 'keeps the store waiting')
+  const early = await RawClient.join(t, server, 'other')
+  for (let i = 0; i < 10; i++) early.send(update(Y.encodeStateAsUpdate(docWithText('x'.repeat(1000)))))
+  const { code, reason } = await early.closed
+  assert.equal(code, 1013)
+  assert.match(reason, /before the room was loaded/)
+  await end()
+  await busy.saved()
+  assert.equal(await textOf(server, 'other'), '', 'nothing of it was applied')
+})

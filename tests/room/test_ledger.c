@@ -294,7 +294,7 @@ static void test_ledger_bounds_what_waits_for_loading(void **state)
         err = try_send(party, 0, STATUS("x"));
         sent++;
     }
-    assert_int_equal(err, YSYNC_ERR_LIMIT);
+    assert_int_equal(err, YSYNC_ERR_IO);
     assert_non_null(party->guests[0].problem);
     assert_in_range(sent * 4, 4000, 4200);
     library_deinit(&library);
@@ -487,7 +487,7 @@ static void test_ledger_bounds_sync_statuses_that_wait(void **state)
     type(party, 0, 7, 0);
     for (unsigned i = 0; !err && i < 1000; i++)
         err = try_send(party, 0, STATUS("x"));
-    assert_int_equal(err, YSYNC_ERR_LIMIT);
+    assert_int_equal(err, YSYNC_ERR_IO);
     assert_non_null(party->guests[0].problem);
     library_deinit(&library);
 }
