@@ -3,6 +3,10 @@
  * What is bound belongs to the request, which is good until it is answered: nothing is copied on the way into SQLite,
  * and what is loaded is handed on where SQLite has it.
  *
+ * Where many append to few rooms, most of the time would go into looking for the same room, and for its last update,
+ * again. So a transaction remembers that, as long as nobody can change it: until it ends, or the room is saved or
+ * removed.
+ *
  * The failure is taken down before the statement is reset, as it would be forgotten then.
  */
 #include "store/sqlite_rows.h"
@@ -10,6 +14,8 @@
 #include <sqlite3.h>
 #include <string.h>
 #include <time.h>
+
+#include "base/checksum.h"
 
 /* A row is a value with a few numbers beside it, and SQLite's limit is that of the row. */
 #define BESIDE_A_VALUE 64
@@ -19,14 +25,15 @@ static const char *const texts[YS_SQLITE_STATEMENTS] = {
     [YS_SQLITE_BEGIN_READING] = "BEGIN",
     [YS_SQLITE_COMMIT] = "COMMIT",
     [YS_SQLITE_FIND_ROOM] = "SELECT id FROM rooms WHERE name = ?1",
+    [YS_SQLITE_FIND_END] = "SELECT id, ifnull((SELECT max(number) FROM updates WHERE room = id), 0) + 1 "
+                           "FROM rooms WHERE name = ?1",
     [YS_SQLITE_ADD_ROOM] = "INSERT INTO rooms (name) VALUES (?1)",
     [YS_SQLITE_DELETE_ROOM] = "DELETE FROM rooms WHERE id = ?1",
     [YS_SQLITE_GET_SNAPSHOT] = "SELECT bytes FROM snapshots WHERE room = ?1",
     [YS_SQLITE_PUT_SNAPSHOT] = "INSERT OR REPLACE INTO snapshots (room, saved_at, bytes) VALUES (?1, ?2, ?3)",
     [YS_SQLITE_DELETE_SNAPSHOT] = "DELETE FROM snapshots WHERE room = ?1",
     [YS_SQLITE_GET_UPDATES] = "SELECT bytes FROM updates WHERE room = ?1 ORDER BY number",
-    [YS_SQLITE_ADD_UPDATE] = "INSERT INTO updates (room, number, bytes) VALUES "
-                             "(?1, ifnull((SELECT max(number) FROM updates WHERE room = ?1), 0) + 1, ?2)",
+    [YS_SQLITE_ADD_UPDATE] = "INSERT INTO updates (room, number, bytes) VALUES (?1, ?2, ?3)",
     [YS_SQLITE_DELETE_UPDATES] = "DELETE FROM updates WHERE room = ?1",
     [YS_SQLITE_LIST_ROOMS] = "SELECT name, ifnull((SELECT length(bytes) FROM snapshots WHERE room = id), 0)"
                              " + ifnull((SELECT sum(length(bytes)) FROM updates WHERE room = id), 0) "
@@ -126,10 +133,16 @@ static enum ysync_err column_bytes(struct ys_sqlite_rows *rows, sqlite3_stmt *st
     return YSYNC_OK;
 }
 
+static bool is_equal(struct ysync_bytes a, struct ysync_bytes b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
 /* Transactions */
 
 enum ysync_err ys_sqlite_rows_begin(struct ys_sqlite_rows *rows, bool is_for_writing)
 {
+    memset(rows->ends, 0, sizeof(rows->ends));
     return run(rows, is_for_writing ? YS_SQLITE_BEGIN_WRITING : YS_SQLITE_BEGIN_READING);
 }
 
@@ -180,20 +193,54 @@ static enum ysync_err find_or_add_room(struct ys_sqlite_rows *rows, struct ysync
     return err;
 }
 
+/* The place of a room among the ends; another room may be there. */
+static struct ys_sqlite_end *place_of(struct ys_sqlite_rows *rows, struct ysync_bytes name)
+{
+    return &rows->ends[ys_checksum(name) % YS_SQLITE_ENDS];
+}
+
+static void forget_end(struct ys_sqlite_rows *rows, struct ysync_bytes name)
+{
+    place_of(rows, name)->name.data = NULL;
+}
+
+static enum ysync_err find_end(struct ys_sqlite_rows *rows, struct ysync_bytes name, struct ys_sqlite_end *out)
+{
+    sqlite3_stmt *statement = rows->statements[YS_SQLITE_FIND_END];
+    bool has_row;
+    enum ysync_err err;
+
+    if (out->name.data && is_equal(out->name, name))
+        return YSYNC_OK;
+    out->name.data = NULL;
+    if (name.len > rows->max_bytes)
+        return YSYNC_ERR_NOT_FOUND;
+    bind_name(statement, 1, name);
+    err = next(rows, statement, &has_row);
+    if (!err && has_row)
+        *out = (struct ys_sqlite_end){ name, sqlite3_column_int64(statement, 0), sqlite3_column_int64(statement, 1) };
+    end(statement);
+    return err || has_row ? err : YSYNC_ERR_NOT_FOUND;
+}
+
 enum ysync_err ys_sqlite_rows_append(struct ys_sqlite_rows *rows, struct ysync_bytes room, struct ysync_bytes update)
 {
     sqlite3_stmt *statement = rows->statements[YS_SQLITE_ADD_UPDATE];
-    sqlite3_int64 id;
+    struct ys_sqlite_end *place = place_of(rows, room);
     enum ysync_err err;
 
     if (update.len > rows->max_bytes)
         return YSYNC_ERR_LIMIT;
-    err = find_room(rows, room, &id);
+    err = find_end(rows, room, place);
     if (err)
         return err;
-    bind_number(statement, 1, id);
-    bind_bytes(statement, 2, update);
-    return run(rows, YS_SQLITE_ADD_UPDATE);
+    bind_number(statement, 1, place->room);
+    bind_number(statement, 2, place->number);
+    bind_bytes(statement, 3, update);
+    err = run(rows, YS_SQLITE_ADD_UPDATE);
+    if (!err)
+        place->number++;
+    return err;
 }
 
 /* Space that the old rows took is free for the new one, so they go first. */
@@ -205,6 +252,7 @@ enum ysync_err ys_sqlite_rows_save(struct ys_sqlite_rows *rows, struct ysync_byt
 
     if (room.len > rows->max_bytes || snapshot.len > rows->max_bytes)
         return YSYNC_ERR_LIMIT;
+    forget_end(rows, room);
     err = find_or_add_room(rows, room, &id);
     if (!err)
         err = run_for(rows, YS_SQLITE_DELETE_UPDATES, id);
@@ -221,6 +269,7 @@ enum ysync_err ys_sqlite_rows_remove(struct ys_sqlite_rows *rows, struct ysync_b
     sqlite3_int64 id;
     enum ysync_err err = find_room(rows, room, &id);
 
+    forget_end(rows, room);
     if (!err)
         err = run_for(rows, YS_SQLITE_DELETE_UPDATES, id);
     if (!err)
@@ -264,11 +313,6 @@ enum ysync_err ys_sqlite_rows_load(struct ys_sqlite_rows *rows, struct ysync_sto
     if (!err)
         err = give_all(rows, YS_SQLITE_GET_SNAPSHOT, id, request, ysync_store_give_snapshot);
     return err ? err : give_all(rows, YS_SQLITE_GET_UPDATES, id, request, ysync_store_give_update);
-}
-
-static bool is_equal(struct ysync_bytes a, struct ysync_bytes b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
 /* The statement finds `after` itself too: an empty one is where all begins, and there may be a room of that name. */

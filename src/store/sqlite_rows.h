@@ -18,6 +18,7 @@ enum ys_sqlite_statement {
     YS_SQLITE_BEGIN_READING,
     YS_SQLITE_COMMIT,
     YS_SQLITE_FIND_ROOM,
+    YS_SQLITE_FIND_END,
     YS_SQLITE_ADD_ROOM,
     YS_SQLITE_DELETE_ROOM,
     YS_SQLITE_GET_SNAPSHOT,
@@ -30,18 +31,29 @@ enum ys_sqlite_statement {
     YS_SQLITE_STATEMENTS,
 };
 
+/* Rooms to which one transaction may append without looking for them again. */
+#define YS_SQLITE_ENDS 64
+
+/* Where the next update of a room goes. */
+struct ys_sqlite_end {
+    struct ysync_bytes name; /* of the request that asked first; no data: unused */
+    int64_t room;
+    int64_t number;
+};
+
 struct ys_sqlite_rows {
     struct sqlite3 *db;
     size_t max_bytes; /* of one value */
     struct ys_sqlite_failure failure;
     struct sqlite3_stmt *statements[YS_SQLITE_STATEMENTS];
+    struct ys_sqlite_end ends[YS_SQLITE_ENDS]; /* that the transaction knows */
 };
 
 /* Errors: failure. The rows may be deinitialized all the same. */
 YSYNC_CHECKED enum ysync_err ys_sqlite_rows_init(struct ys_sqlite_rows *rows, struct sqlite3 *db);
 void ys_sqlite_rows_deinit(struct ys_sqlite_rows *rows);
 
-/* Errors: failure. */
+/* Names that are given in a transaction for writing are good until it ends. Errors: failure. */
 YSYNC_CHECKED enum ysync_err ys_sqlite_rows_begin(struct ys_sqlite_rows *rows, bool is_for_writing);
 YSYNC_CHECKED enum ysync_err ys_sqlite_rows_commit(struct ys_sqlite_rows *rows);
 void ys_sqlite_rows_rollback(struct ys_sqlite_rows *rows); /* also where there is nothing to roll back */
