@@ -13,7 +13,7 @@ STRICT := $(if $(CI),-DYSYNC_WERROR=ON)
 build = cmake --preset $(1) -Wno-dev --log-level=WARNING $(STRICT) $(2) && cmake --build build/$(1) -j $(JOBS)
 npm = cd tests/clients && npm ci --no-fund --no-audit --loglevel=error
 
-.PHONY: all run test test-unit test-asan test-tsan test-clients test-slow warnings bench bench-server fuzz fuzz-diff install \
+.PHONY: all run test test-unit test-asan test-tsan test-clients test-slow warnings bench bench-server bench-store fuzz fuzz-diff install \
 	format clean help release debug asan tsan fuzzers node-modules
 
 all: release ## build the program and the library into build/release
@@ -49,6 +49,9 @@ bench: release node-modules ## measure documents
 
 bench-server: release node-modules ## measure servers under load, beside others (ARGS="--quick" are passed on)
 	@bench/run server $(ARGS)
+
+bench-store: release node-modules ## measure documents that survive, beside others (ARGS="--quick" are passed on)
+	@bench/run store $(ARGS)
 
 fuzz: fuzzers ## run the fuzz targets for FUZZ_SECONDS together
 	@tests/run fuzz:$(FUZZ_SECONDS)

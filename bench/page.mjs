@@ -17,6 +17,15 @@ export function short (number) {
   return number.toPrecision(3)
 }
 
+/** How many times better ysync, whose figure comes first, is than the best of the others. */
+export function lead (figures, isMore) {
+  const [ours, ...others] = figures
+  const peers = others.filter(number => number !== undefined && number > 0)
+
+  if (ours === undefined || ours <= 0 || peers.length === 0) return ''
+  return `${short(isMore ? ours / Math.max(...peers) : Math.min(...peers) / ours)} x`
+}
+
 export function table (head, rows) {
   return [head, head.map((_, i) => i === 0 ? '---' : '---:'), ...rows].map(row => `| ${row.join(' | ')} |`).join('\n')
 }

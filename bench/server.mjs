@@ -10,17 +10,15 @@
 // sees in half a minute whether all of it works. YSYNC_BUILD names the build that is measured, if it is not that of `make`.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { dirname } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
 
-import * as Y from 'yjs'
-
 import { rows, scenarios } from './figures.mjs'
-import { here, machine, median, short, table, writeReport } from './page.mjs'
+import { here, lead, machine, median, short, table, writeReport } from './page.mjs'
 import { build, pinned, servers, versions, withServer } from './servers.mjs'
-import { paperTrace } from './traces.mjs'
+import { paperTrace, updateOf } from './traces.mjs'
 
 const { values: options } = parseArgs({
   options: {
@@ -41,21 +39,6 @@ assert.ok(!(options.quick && options.write), '--quick has no figures to write')
 const canPin = cpus().length > 1
 const session = new Date().toISOString()
 
-/** The paper of the B4 trace as Yjs encodes it: one update of 311 kB. */
-function paper () {
-  const path = here('../build/bench/paper.update')
-
-  if (!existsSync(path)) {
-    const file = readFileSync(paperTrace().path)
-    const doc = new Y.Doc()
-    for (let at = 0; at < file.length; at += 4 + file.readUInt32LE(at)) {
-      Y.applyUpdate(doc, file.subarray(at + 4, at + 4 + file.readUInt32LE(at)))
-    }
-    writeFileSync(path, Y.encodeStateAsUpdate(doc))
-  }
-  return path
-}
-
 /** One run: the figures that bench/load prints. */
 function run (server, scenario, documentOptions) {
   const processors = canPin ? options['server-cpus'] : null
@@ -72,7 +55,7 @@ function run (server, scenario, documentOptions) {
 /** { scenario: { server: [figures of each run] } }, and what went wrong. */
 async function measure () {
   const chosen = servers.filter(({ name }) => options.servers.split(',').includes(name))
-  const documentOptions = options.quick ? [] : ['--document', paper()]
+  const documentOptions = options.quick ? [] : ['--document', updateOf(paperTrace().path)]
   const measured = {}
   const failures = []
 
@@ -93,15 +76,6 @@ async function measure () {
   }
   if (process.stderr.isTTY) process.stderr.write('\r\x1b[K')
   return { measured, failures, names: chosen.map(({ name }) => name) }
-}
-
-/** How many times better ysync is than the best of the others. */
-function lead (figures, isMore) {
-  const [ours, ...others] = figures
-  const peers = others.filter(number => number !== undefined && number > 0)
-
-  if (ours === undefined || ours <= 0 || peers.length === 0) return ''
-  return `${short(isMore ? ours / Math.max(...peers) : Math.min(...peers) / ours)} x`
 }
 
 function tableOf ({ measured, names }) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The editing histories that the benchmarks replay, made with Yjs: the same seed and Yjs version make the same files.
 // Each is repeated [u32 little-endian length][update, v1 encoding].
-import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import * as Y from 'yjs'
@@ -171,6 +172,22 @@ function made (name) {
 export function paperTrace () {
   if (!existsSync(`${recorded}b4-updates.bin`)) return { name: 'a paper like B4', path: made('paper') }
   return { name: 'B4', path: `${recorded}b4-updates.bin`, textPath: `${recorded}b4-final.txt` }
+}
+
+/** The path of a file with all of a trace as Yjs encodes it, in one update: 311 kB of the paper. */
+export function updateOf (trace) {
+  const path = `${folder}${basename(trace, '.bin')}.update`
+
+  if (!existsSync(path)) {
+    const file = readFileSync(trace)
+    const doc = new Y.Doc()
+    for (let at = 0; at < file.length; at += 4 + file.readUInt32LE(at)) {
+      Y.applyUpdate(doc, file.subarray(at + 4, at + 4 + file.readUInt32LE(at)))
+    }
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(path, Y.encodeStateAsUpdate(doc))
+  }
+  return path
 }
 
 export const teamTrace = () => ({ name: '30 clients', path: made('team') })

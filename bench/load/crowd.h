@@ -22,6 +22,7 @@ struct ys_crowd_calls {
     void (*answered)(void *user, struct ys_visitor *visitor); /* a sync step 2 came to one that was present */
     void (*update)(void *user, struct ys_visitor *visitor, struct ysync_bytes update); /* step 2's updates too */
     void (*presence)(void *user, struct ys_visitor *visitor, struct ysync_bytes entries);
+    void (*status)(void *user, struct ys_visitor *visitor, struct ysync_bytes payload);
     void (*gone)(void *user, struct ys_visitor *visitor); /* it left, and the server knows */
 };
 

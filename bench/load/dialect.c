@@ -12,6 +12,7 @@ enum {
     TYPE_PRESENCE = 1,
     TYPE_AUTH = 2,
     TYPE_SYNC_REPLY = 4, /* Hocuspocus */
+    TYPE_STATUS = 102,
 };
 
 enum {
@@ -37,6 +38,7 @@ void ys_dialect_put(struct ys_buf *out, enum ys_dialect dialect, const char *roo
         [YS_HEARD_UPDATE] = { TYPE_SYNC, 2 },
         [YS_HEARD_PRESENCE] = { TYPE_PRESENCE, -1 },
         [YS_HEARD_ADMITTED] = { TYPE_AUTH, AUTH_TOKEN },
+        [YS_HEARD_STATUS] = { TYPE_STATUS, -1 },
     };
 
     if (dialect == YS_DIALECT_HOCUSPOCUS)
@@ -89,6 +91,9 @@ static enum ysync_err read_message(struct ys_reader *in, enum ys_dialect dialect
         return read_sync(in, what, payload);
     case TYPE_PRESENCE:
         *what = YS_HEARD_PRESENCE;
+        return ys_reader_var_bytes(in, payload);
+    case TYPE_STATUS:
+        *what = YS_HEARD_STATUS;
         return ys_reader_var_bytes(in, payload);
     case TYPE_AUTH:
         return read_auth(in, what);

@@ -6,7 +6,8 @@
  *     Hocuspocus     the room stands in front of each message  message = name type ...
  *                    and the first message is a token (2 0 token), which the server accepts with 2 2
  *
- * Hocuspocus has a type 4 too, a sync message that is not to be answered with a sync step 1.
+ * Hocuspocus has a type 4 too, a sync message that is not to be answered with a sync step 1. ysync sends a sync status
+ * (102) back when it has what came before it, and with a store when that has it.
  */
 #ifndef YS_LOAD_DIALECT_H
 #define YS_LOAD_DIALECT_H
@@ -24,6 +25,7 @@ enum ys_heard {
     YS_HEARD_UPDATE,   /* an update */
     YS_HEARD_PRESENCE, /* awareness entries */
     YS_HEARD_ADMITTED, /* Hocuspocus accepts the token */
+    YS_HEARD_STATUS,   /* payload: what was sent */
     YS_HEARD_DENIED,
     YS_HEARD_OTHER,
 };

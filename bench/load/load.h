@@ -13,6 +13,12 @@
 
 #include "crowd.h"
 
+/* What tells a writer how far its server is. */
+enum ys_acknowledgement {
+    YS_ACKNOWLEDGED_BY_STATUS, /* the echo of a sync status: it is kept, if there is a store */
+    YS_ACKNOWLEDGED_BY_ANSWER, /* sync step 2: it has been applied */
+};
+
 struct ys_load {
     const char *scenario;
     enum ys_dialect dialect;
@@ -20,8 +26,11 @@ struct ys_load {
     pid_t server;              /* 0: its use of CPU and memory is not known, and not reported */
     const char *room;          /* rooms are named room-0, room-1 ... */
     const char *document_path; /* NULL: a generated one */
-    double seconds;            /* how long is measured */
-    bool is_quick;             /* a tenth of everything, to see whether it works */
+    const char *trace_path;    /* of `session`: repeated [u32 little-endian length][update] */
+    enum ys_acknowledgement acknowledgement;
+    bool is_cut;    /* `durable` ends by killing the server, as a power cut would */
+    double seconds; /* how long is measured */
+    bool is_quick;  /* a tenth of everything, to see whether it works */
 };
 
 /* Clients who write and clients who read. */
@@ -36,6 +45,22 @@ struct ys_flow_plan {
 };
 
 void ys_run_flow(const struct ys_load *load, const struct ys_flow_plan *plan);
+
+/* Clients who write, and want to hear that it is kept. */
+struct ys_durable_plan {
+    size_t clients;
+    bool is_one_room; /* else each has a room of its own */
+    size_t burst;     /* a writer asks behind so many edits whether they are kept */
+    size_t window;    /* and has so many questions open at once */
+};
+
+void ys_run_durable(const struct ys_load *load, const struct ys_durable_plan *plan);
+
+/* Documents that are to outlive their server: one whole in each of these rooms, or one by a session of edits; then, of
+ * another process, each is read by the first to come into its room. */
+void ys_run_keep(const struct ys_load *load, size_t rooms);
+void ys_run_session(const struct ys_load *load);
+void ys_run_open(const struct ys_load *load, size_t rooms);
 
 /* Clients join a room that holds a document, `at_once` at a time. */
 void ys_run_joins(const struct ys_load *load, size_t at_once);

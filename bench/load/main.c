@@ -21,7 +21,8 @@
 struct scenario {
     const char *name;
     const char *what;
-    struct ys_flow_plan flow; /* rooms 0: not one of those */
+    struct ys_flow_plan flow;       /* rooms 0: not one of those */
+    struct ys_durable_plan durable; /* clients 0: likewise */
     void (*run)(const struct ys_load *load);
 };
 
@@ -60,6 +61,21 @@ static void run_greedy(const struct ys_load *load)
     ys_run_greedy(load, at_most(load, 2000));
 }
 
+static void run_keep(const struct ys_load *load)
+{
+    ys_run_keep(load, at_most(load, 50));
+}
+
+static void run_open(const struct ys_load *load)
+{
+    ys_run_open(load, at_most(load, 50));
+}
+
+static void run_open_one(const struct ys_load *load)
+{
+    ys_run_open(load, 1);
+}
+
 static const struct scenario scenarios[] = {
     { .name = "fan-out-100",
       .what = "1 writer, 100 readers, as fast as it goes",
@@ -86,6 +102,29 @@ static const struct scenario scenarios[] = {
     { .name = "empty", .what = "nobody", .run = ys_run_empty },
     { .name = "evictions", .what = "60 documents come and go, three times", .run = run_evictions },
     { .name = "greedy", .what = "a client asks 2,000 times for a document and reads nothing", .run = run_greedy },
+    { .name = "wait-1",
+      .what = "1 writer waits for each edit to be kept",
+      .durable = { .clients = 1, .burst = 1, .window = 1 } },
+    { .name = "wait-10",
+      .what = "10 writers, each in a room of its own, wait for each edit to be kept",
+      .durable = { .clients = 10, .burst = 1, .window = 1 } },
+    { .name = "wait-100", .what = "100 writers, likewise", .durable = { .clients = 100, .burst = 1, .window = 1 } },
+    { .name = "wait-100-together",
+      .what = "100 writers, likewise, but all in one room",
+      .durable = { .clients = 100, .is_one_room = true, .burst = 1, .window = 1 } },
+    { .name = "pour-1",
+      .what = "1 writer asks after every 100 edits whether they are kept, and goes on meanwhile",
+      .durable = { .clients = 1, .burst = 100, .window = 10 } },
+    { .name = "pour-10",
+      .what = "10 writers, each in a room of its own, likewise",
+      .durable = { .clients = 10, .burst = 100, .window = 10 } },
+    { .name = "pour-100", .what = "100 writers, likewise", .durable = { .clients = 100, .burst = 100, .window = 10 } },
+    { .name = "keep", .what = "50 rooms with a document, for `open`", .run = run_keep },
+    { .name = "session", .what = "a room with a document, edit by edit, for `open-1`", .run = ys_run_session },
+    { .name = "open",
+      .what = "clients come first into 50 rooms whose document is stored, one at a time",
+      .run = run_open },
+    { .name = "open-1", .what = "a client comes first into a room whose document is stored", .run = run_open_one },
 };
 
 static _Noreturn void explain(FILE *to, int status)
@@ -96,6 +135,9 @@ static _Noreturn void explain(FILE *to, int status)
           "    --room NAME       rooms are called NAME-0, NAME-1 ... (load)\n"
           "    --document FILE   the document of joins, documents, evictions and greedy: one v1 update (a generated "
           "one)\n"
+          "    --trace FILE      the edits of session, each with its length in front\n"
+          "    --ask WHAT        status (default): is it kept? or step1: is it applied? where the server does not say\n"
+          "    --cut             kills the server at the end of wait-... and pour-...\n"
           "    --seconds S       how long is measured, after a quarter of it to warm up (3)\n"
           "    --units N         characters in an edit (1)\n"
           "    --window N        edits of one writer that are under way at once, where it goes as fast as it goes\n"
@@ -138,15 +180,33 @@ static enum ys_dialect dialect(const char *name)
     explain(stderr, 2);
 }
 
+static enum ys_acknowledgement acknowledgement(const char *name)
+{
+    if (strcmp(name, "status") == 0)
+        return YS_ACKNOWLEDGED_BY_STATUS;
+    if (strcmp(name, "step1") == 0)
+        return YS_ACKNOWLEDGED_BY_ANSWER;
+    explain(stderr, 2);
+}
+
 static void parse(int argc, char **argv, struct ys_load *load, struct ys_flow_plan *flow)
 {
     static const struct option options[] = {
-        { "port", required_argument, NULL, 'p' },     { "server", required_argument, NULL, 's' },
-        { "dialect", required_argument, NULL, 'd' },  { "room", required_argument, NULL, 'm' },
-        { "document", required_argument, NULL, 'f' }, { "seconds", required_argument, NULL, 't' },
-        { "units", required_argument, NULL, 'u' },    { "window", required_argument, NULL, 'w' },
-        { "rate", required_argument, NULL, 'r' },     { "quick", no_argument, NULL, 'q' },
-        { "help", no_argument, NULL, 'h' },           { NULL, 0, NULL, 0 },
+        { "port", required_argument, NULL, 'p' },
+        { "server", required_argument, NULL, 's' },
+        { "dialect", required_argument, NULL, 'd' },
+        { "room", required_argument, NULL, 'm' },
+        { "document", required_argument, NULL, 'f' },
+        { "seconds", required_argument, NULL, 't' },
+        { "units", required_argument, NULL, 'u' },
+        { "window", required_argument, NULL, 'w' },
+        { "rate", required_argument, NULL, 'r' },
+        { "quick", no_argument, NULL, 'q' },
+        { "trace", required_argument, NULL, 'e' },
+        { "ask", required_argument, NULL, 'a' },
+        { "cut", no_argument, NULL, 'c' },
+        { "help", no_argument, NULL, 'h' },
+        { NULL, 0, NULL, 0 },
     };
     int option;
 
@@ -166,6 +226,15 @@ static void parse(int argc, char **argv, struct ys_load *load, struct ys_flow_pl
             break;
         case 'f':
             load->document_path = optarg;
+            break;
+        case 'e':
+            load->trace_path = optarg;
+            break;
+        case 'a':
+            load->acknowledgement = acknowledgement(optarg);
+            break;
+        case 'c':
+            load->is_cut = true;
             break;
         case 't':
             load->seconds = number(optarg, 0.01, 3600);
@@ -242,6 +311,8 @@ int main(int argc, char **argv)
     raise_file_limit();
     if (scenario->run) {
         scenario->run(&load);
+    } else if (scenario->durable.clients > 0) {
+        ys_run_durable(&load, &scenario->durable);
     } else {
         struct ys_flow_plan plan = complete(&load, scenario->flow, &asked);
 

@@ -2,6 +2,7 @@
 #include "server_use.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -32,4 +33,24 @@ double ys_resident_bytes(pid_t pid)
         sscanf(line, "VmRSS: %" SCNu64, &kib);
     fclose(status);
     return (double)kib * 1024;
+}
+
+double ys_written_bytes(pid_t pid)
+{
+    char path[64];
+    char line[256];
+    uint64_t bytes;
+    double found = NAN;
+    FILE *io;
+
+    snprintf(path, sizeof(path), "/proc/%ld/io", (long)pid);
+    io = fopen(path, "r");
+    if (!io)
+        return NAN;
+    while (fgets(line, sizeof(line), io)) {
+        if (sscanf(line, "write_bytes: %" SCNu64, &bytes) == 1)
+            found = (double)bytes;
+    }
+    fclose(io);
+    return found;
 }

@@ -11,4 +11,7 @@ double ys_cpu_seconds(pid_t pid);
 /* Resident memory of a process. */
 double ys_resident_bytes(pid_t pid);
 
+/* What it has had written to disks so far, in pages; NaN where the kernel does not say. */
+double ys_written_bytes(pid_t pid);
+
 #endif

@@ -234,6 +234,10 @@ static void hear(struct ys_visitor *visitor, struct ysync_bytes message)
         if (crowd->calls.presence)
             crowd->calls.presence(crowd->user, visitor, payload);
         break;
+    case YS_HEARD_STATUS:
+        if (crowd->calls.status)
+            crowd->calls.status(crowd->user, visitor, payload);
+        break;
     case YS_HEARD_ADMITTED:
         begin_sync(visitor);
         break;

@@ -9,11 +9,13 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { WebSocketServer } from 'ws'
+import * as Y from 'yjs'
 
 import { rows, scenarios } from '../../bench/figures.mjs'
 import { short } from '../../bench/page.mjs'
 import { load } from './support/load.mjs'
 import { Server } from './support/server.mjs'
+import { Store } from './support/store.mjs'
 import { temporaryFolder } from './support/temporary-folder.mjs'
 import { until } from './support/until.mjs'
 import { YjsClient } from './support/yjs-client.mjs'
@@ -122,6 +124,44 @@ test('a server that loses an update has no figures', async t => {
     assert.equal(code, 1)
     assert.match(said, complaint)
   }
+})
+
+test('what it counts as kept outlives the server', async t => {
+  const store = new Store(t)
+  for (const [scenario, rooms] of [['wait-10', 10], ['pour-10', 10], ['wait-100-together', 1]]) {
+    const server = await store.serve()
+    const figures = await mustLoad(server, scenario, '--room', scenario, '--cut')
+    assert.deepEqual(await server.stop('SIGKILL'), { code: null, signal: 'SIGKILL' })
+    const kept = Array.from({ length: rooms }, (_, i) => store.read(`${scenario}-${i}`).getText('text').length)
+      .reduce((sum, length) => sum + length, 0)
+    assert.ok(figures.acknowledged > 0 && figures.acknowledged <= figures.sent, scenario)
+    assert.ok(kept >= figures.acknowledged && kept <= figures.sent, `${scenario}: ${figures.acknowledged} <= ${kept}`)
+  }
+})
+
+test('an acknowledgement that does not come is no figure', async t => {
+  const { code, said } = await load(await relay(t, () => false), 'wait-1', '--ask', 'status')
+  assert.equal(code, 1)
+  assert.match(said, /1 of 1 edits were not acknowledged/)
+})
+
+test('it finds the documents that it brought when the server is another one, and misses others', async t => {
+  const store = new Store(t)
+  const trace = fileURLToPath(new URL('../data/trace.bin', import.meta.url))
+  const document = join(store.folder, 'document')
+  const first = await store.serve()
+  const session = await mustLoad(first, 'session', '--room', 'session', '--trace', trace)
+  assert.ok(session.edits > 0 && session.seconds > 0)
+  await mustLoad(first, 'keep')
+  await first.stop('SIGTERM')
+  writeFileSync(document, Y.encodeStateAsUpdate(store.read('session-0')))
+
+  const second = await store.serve()
+  assert.ok((await mustLoad(second, 'open')).cpu_ms > 0)
+  await mustLoad(second, 'open-1', '--room', 'session', '--document', document)
+  const { code, said } = await load(second.port, 'open-1', '--room', 'nobody', '--server', String(second.process.pid))
+  assert.equal(code, 1)
+  assert.match(said, /nobody-0: 0 of \d+ clocks were kept/)
 })
 
 test('a server that turns clients away has no figures', async t => {
