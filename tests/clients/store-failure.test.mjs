@@ -235,6 +235,15 @@ for (const [name, pattern] of [
   }
 }
 
+test('all of PATH is deleted while in use, and nothing is written any more: SIGTERM writes it anew', async t => {
+  const store = new Store(t)
+  const server = await store.serve()
+  await post(server, 'room', docWithText('saved'))
+  for (const file of readdirSync(store.folder)) rmSync(join(store.folder, file))
+  await server.stop('SIGTERM')
+  assert.equal(store.read('room').getText('text').toString(), 'saved')
+})
+
 test('SIGTERM while echoes are outstanding: what was applied is stored', async t => {
   const store = new Store(t)
   const server = await store.serve()
