@@ -125,7 +125,7 @@ static void type(struct party *party)
     if (!err)
         err = ys_member_receive(party->good, (struct ysync_bytes){ (uint8_t[]){ 102, 1, party->typed }, 3 },
                                 party->now_ms, &problem);
-    require(!err || err == YSYNC_ERR_LIMIT || err == YSYNC_ERR_CLOSED,
+    require(!err || err == YSYNC_ERR_LIMIT || err == YSYNC_ERR_IO || err == YSYNC_ERR_CLOSED,
             "who behaves is refused for want of space alone");
     if (err)
         leave(party, &party->good);
