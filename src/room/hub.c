@@ -177,13 +177,15 @@ static void remove_room(struct ys_hub *hub, struct ys_room *room)
 
 static void evict(struct ys_context *context, struct ys_room *room)
 {
-    struct ys_hub *hub = YS_CONTAINER_OF(context, struct ys_hub, context);
+    size_t bytes = ys_doc_bytes(ys_room_doc(room));
 
-    ys_log(context->config.log, YSYNC_LOG_INFO, "room_evicted", YS_LOG_BYTES("room", ys_room_name(room)),
-           YS_LOG_NUM("bytes", ys_doc_bytes(ys_room_doc(room))));
     context->counters.evictions++;
-    context->tick_cost += ys_doc_bytes(ys_room_doc(room));
-    remove_room(hub, room);
+    context->tick_cost += bytes;
+    forget_room(YS_CONTAINER_OF(context, struct ys_hub, context), room);
+    ys_room_end(room);
+    ys_log(context->config.log, YSYNC_LOG_INFO, "room_evicted", YS_LOG_BYTES("room", ys_room_name(room)),
+           YS_LOG_NUM("bytes", bytes));
+    ys_room_free(room);
 }
 
 static void give_up(struct ys_context *context, struct ys_room *room)
