@@ -164,9 +164,11 @@ void ys_sqlite_rows_rollback(struct ys_sqlite_rows *rows)
 
 /* Writing */
 
-static enum ysync_err find_room(struct ys_sqlite_rows *rows, struct ysync_bytes name, sqlite3_int64 *out)
+/* The numbers, so many, that a statement gives for a room by its name. */
+static enum ysync_err find(struct ys_sqlite_rows *rows, enum ys_sqlite_statement which, struct ysync_bytes name,
+                           sqlite3_int64 *out, int count)
 {
-    sqlite3_stmt *statement = rows->statements[YS_SQLITE_FIND_ROOM];
+    sqlite3_stmt *statement = rows->statements[which];
     bool has_row;
     enum ysync_err err;
 
@@ -174,10 +176,15 @@ static enum ysync_err find_room(struct ys_sqlite_rows *rows, struct ysync_bytes 
         return YSYNC_ERR_NOT_FOUND;
     bind_name(statement, 1, name);
     err = next(rows, statement, &has_row);
-    if (!err && has_row)
-        *out = sqlite3_column_int64(statement, 0);
+    for (int i = 0; !err && has_row && i < count; i++)
+        out[i] = sqlite3_column_int64(statement, i);
     end(statement);
     return err || has_row ? err : YSYNC_ERR_NOT_FOUND;
+}
+
+static enum ysync_err find_room(struct ys_sqlite_rows *rows, struct ysync_bytes name, sqlite3_int64 *out)
+{
+    return find(rows, YS_SQLITE_FIND_ROOM, name, out, 1);
 }
 
 static enum ysync_err find_or_add_room(struct ys_sqlite_rows *rows, struct ysync_bytes name, sqlite3_int64 *out)
@@ -206,21 +213,16 @@ static void forget_end(struct ys_sqlite_rows *rows, struct ysync_bytes name)
 
 static enum ysync_err find_end(struct ys_sqlite_rows *rows, struct ysync_bytes name, struct ys_sqlite_end *out)
 {
-    sqlite3_stmt *statement = rows->statements[YS_SQLITE_FIND_END];
-    bool has_row;
+    sqlite3_int64 numbers[2];
     enum ysync_err err;
 
     if (out->name.data && is_equal(out->name, name))
         return YSYNC_OK;
     out->name.data = NULL;
-    if (name.len > rows->max_bytes)
-        return YSYNC_ERR_NOT_FOUND;
-    bind_name(statement, 1, name);
-    err = next(rows, statement, &has_row);
-    if (!err && has_row)
-        *out = (struct ys_sqlite_end){ name, sqlite3_column_int64(statement, 0), sqlite3_column_int64(statement, 1) };
-    end(statement);
-    return err || has_row ? err : YSYNC_ERR_NOT_FOUND;
+    err = find(rows, YS_SQLITE_FIND_END, name, numbers, 2);
+    if (!err)
+        *out = (struct ys_sqlite_end){ name, numbers[0], numbers[1] };
+    return err;
 }
 
 enum ysync_err ys_sqlite_rows_append(struct ys_sqlite_rows *rows, struct ysync_bytes room, struct ysync_bytes update)
